@@ -1,0 +1,85 @@
+"""Errors that hold facts and make their own sentence for people.
+
+Every sentence says what was wrong, where, and what to do. Nothing outside matches on their text.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class OncallError(Exception):
+    """Base of every error whose text may be shown to a person as it stands."""
+
+
+class BadInput(OncallError):
+    """Something a person wrote (a command, a file, a setting) cannot be used as it is."""
+
+
+class UnknownName(BadInput):
+    """A name that is not known; suggests the nearest known ones.
+
+    `kind` is the noun shown to people ("queue", "command", "cluster").
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, tuple(sorted(known))
+        self.suggestions = tuple(difflib.get_close_matches(name, self.known, n=2, cutoff=0.5))
+        super().__init__(self._sentence())
+
+    def _sentence(self) -> str:
+        if self.suggestions:
+            nearest = " or ".join(f"`{s}`" for s in self.suggestions)
+            return f"There is no {self.kind} `{self.name}`. Did you mean {nearest}?"
+        if self.known:
+            return f"There is no {self.kind} `{self.name}`. Known: {', '.join(f'`{k}`' for k in self.known)}."
+        return f"There is no {self.kind} `{self.name}`, and none is known yet."
+
+
+class NotFound(OncallError):
+    """A stored thing was asked for by an id that does not exist (any more)."""
+
+    def __init__(self, kind: str, id: str) -> None:
+        self.kind, self.id = kind, id
+        super().__init__(f"There is no {kind} `{id}`. It may be from before the database was replaced.")
+
+
+class LostRace(OncallError):
+    """Somebody else changed the same row first; the caller re-reads and decides again."""
+
+    def __init__(self, kind: str, id: str) -> None:
+        self.kind, self.id = kind, id
+        super().__init__(f"{kind} {id} was changed by somebody else at the same moment. Nothing was done; try again.")
+
+
+class ClusterUnreachable(OncallError):
+    """The watched broker refused, kept silent, or broke off within the deadline.
+
+    `seconds` is how long was waited.
+    """
+
+    def __init__(self, cluster: str, why: str, seconds: float) -> None:
+        self.cluster, self.why, self.seconds = cluster, why, seconds
+        super().__init__(
+            f"The broker of `{cluster}` cannot be read: {why} (waited {seconds:.1f} s). "
+            "Queues and workers are unknown until it answers; check the broker first."
+        )
+
+
+class EffectUncertain(OncallError):
+    """A control command may or may not have reached the cluster; it is never repeated by itself."""
+
+    def __init__(self, cluster: str, what: str, why: str) -> None:
+        self.cluster, self.what, self.why = cluster, what, why
+        super().__init__(
+            f"`{cluster}`: {what} was sent but the connection broke ({why}). Whether it took effect is checked next."
+        )
+
+
+class StoreUnavailable(OncallError):
+    """The database did not answer in time."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(
+            f"The bot's own database is not answering ({why}). Nothing was changed; try again in a moment."
+        )

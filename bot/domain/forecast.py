@@ -1,0 +1,133 @@
+"""When will a queue drain, and what would freed slots change: from sampled depths and worker totals."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.cluster import ClusterSnapshot, ClusterSpec, Value, Worker
+
+ENOUGH_SAMPLES = 3
+ENOUGH_SECONDS = 8.0
+"""Fewer samples, or a shorter span, carry no forecast: noise of a single probe would become a promise."""
+
+
+class DepthSample(Value):
+    """Depth of one queue at one moment; `started` is how many of its tasks workers had accepted by then, if known."""
+
+    at: datetime
+    depth: int
+    started: int | None = None
+
+
+class Trend(Value):
+    """Messages per minute: `net` growth of the depth (negative drains), `service` tasks begun (None: not known)."""
+
+    net_per_minute: float
+    service_per_minute: float | None
+    seconds: float
+
+
+class Prospect(StrEnum):
+    """What a forecast says."""
+
+    ALREADY_BELOW = "already below"
+    DRAINS = "drains"
+    WILL_NOT_DRAIN = "will not drain"
+    TOO_EARLY = "no forecast yet"
+
+
+class Forecast(Value):
+    """When `depth` falls below `goal`; `minutes` is set for DRAINS alone."""
+
+    prospect: Prospect
+    goal: int
+    minutes: float | None = None
+
+
+def trend(samples: Sequence[DepthSample]) -> Trend | None:
+    """Return the trend over samples in order of time, or None while there are too few over too short a span."""
+    if len(samples) < ENOUGH_SAMPLES:
+        return None
+    first, last = samples[0], samples[-1]
+    seconds = (last.at - first.at).total_seconds()
+    if seconds < ENOUGH_SECONDS:
+        return None
+    service = None
+    if first.started is not None and last.started is not None and last.started >= first.started:
+        service = (last.started - first.started) * 60 / seconds
+    return Trend(net_per_minute=_slope(samples) * 60, service_per_minute=service, seconds=seconds)
+
+
+def _slope(samples: Sequence[DepthSample]) -> float:
+    """Return the least-squares slope in messages per second."""
+    start = samples[0].at
+    xs = [(s.at - start).total_seconds() for s in samples]
+    mean_x, mean_y = sum(xs) / len(xs), sum(s.depth for s in samples) / len(samples)
+    spread = sum((x - mean_x) ** 2 for x in xs)
+    return sum((x - mean_x) * (s.depth - mean_y) for x, s in zip(xs, samples, strict=True)) / spread
+
+
+def recent(
+    samples: Iterable[DepthSample], now: datetime, window: timedelta = timedelta(minutes=2)
+) -> list[DepthSample]:
+    """Return the samples of the last `window`, which is what a trend is read from."""
+    return [s for s in samples if now - s.at <= window]
+
+
+def forecast(depth: int, goal: int, current: Trend | None, *, slots_now: int = 0, slots_freed: int = 0) -> Forecast:
+    """Forecast when `depth` falls below `goal`, if `slots_freed` more slots served the queue.
+
+    Freed slots are taken to work at the rate of the `slots_now` that serve it today; where no service rate is known, a
+    change of slots cannot be forecast and the answer is TOO_EARLY.
+    """
+    if depth < goal:
+        return Forecast(prospect=Prospect.ALREADY_BELOW, goal=goal)
+    if current is None:
+        return Forecast(prospect=Prospect.TOO_EARLY, goal=goal)
+    net = current.net_per_minute
+    if slots_freed:
+        if not current.service_per_minute or slots_now <= 0:
+            return Forecast(prospect=Prospect.TOO_EARLY, goal=goal)
+        net -= current.service_per_minute / slots_now * slots_freed
+    if net >= 0:
+        return Forecast(prospect=Prospect.WILL_NOT_DRAIN, goal=goal)
+    return Forecast(prospect=Prospect.DRAINS, goal=goal, minutes=(depth - goal + 1) / -net)
+
+
+class Relief(Value):
+    """A less important queue whose pause would free slots for a backed-up one.
+
+    `frees` of `of` slots, on the `workers` the two queues share; `serving` is how many slots there run the backed-up
+    queue now.
+    """
+
+    queue: str
+    importance: int
+    frees: int
+    of: int
+    serving: int
+    workers: tuple[str, ...]
+
+
+def reliefs(snapshot: ClusterSnapshot, spec: ClusterSpec, backed_up: str) -> tuple[Relief, ...]:
+    """Return what could be paused to help `backed_up`: least important first, then most slots.
+
+    Only a less important queue that shares a worker with it and runs tasks there now: pausing any other frees nothing.
+    """
+    shared = snapshot.consumers(backed_up)
+    others = {q for w in shared for q in w.queues or ()} - {backed_up}
+    found = [_relief(shared, spec, backed_up, other) for other in others]
+    useful = [r for r in found if r.frees > 0 and r.importance < spec.importance(backed_up)]
+    return tuple(sorted(useful, key=lambda r: (r.importance, -r.frees, r.queue)))
+
+
+def _relief(shared: Sequence[Worker], spec: ClusterSpec, backed_up: str, other: str) -> Relief:
+    both = [w for w in shared if other in (w.queues or ())]
+    return Relief(
+        queue=other,
+        importance=spec.importance(other),
+        frees=sum(w.running_on(other) for w in both),
+        of=sum(w.slots or 0 for w in both),
+        serving=sum(w.running_on(backed_up) for w in shared),
+        workers=tuple(w.name for w in both),
+    )

@@ -1,0 +1,75 @@
+"""An effect in force, with an owner, a reason and an end."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.domain.cluster import Value
+
+WARN_BEFORE = timedelta(minutes=5)
+
+
+class MitigationState(StrEnum):
+    """Applying: started, effect not yet confirmed. Partial: interrupted on the way, a person must look."""
+
+    APPLYING = "applying"
+    IN_FORCE = "in force"
+    PARTIAL = "partial"
+    ENDING = "ending"
+    ENDED = "ended"
+
+
+LIVE = (MitigationState.APPLYING, MitigationState.IN_FORCE, MitigationState.PARTIAL, MitigationState.ENDING)
+"""States in which the effect may stand in the cluster."""
+
+
+class Protection(StrEnum):
+    """Which layer keeps a worker from a paused queue; see design, decision 6."""
+
+    STARTED_WITHOUT = "started with -X"
+    CANCELLED = "cancel repeated until confirmed"
+
+
+class Mitigation(Value):
+    """A pause, say. `workers` are those that consumed the queue when it began and those that joined since.
+
+    They are what a resume gives the queue back to. `joined` is the subset that came up during it; `ends_at` moves when
+    it is extended.
+    """
+
+    id: str
+    version: int = 0
+    kind: str = "pause"
+    cluster: str
+    target: str
+    state: MitigationState = MitigationState.APPLYING
+    owner: str
+    reason: str
+    channel: str
+    thread_ts: str | None = None
+    incident_id: str | None = None
+    began_at: datetime
+    ends_at: datetime
+    ended_at: datetime | None = None
+    warned_for: datetime | None = None
+    workers: tuple[str, ...] = ()
+    joined: tuple[str, ...] = ()
+
+    @property
+    def live(self) -> bool:
+        """Return whether its effect may stand in the cluster."""
+        return self.state in LIVE
+
+    def due(self, now: datetime) -> bool:
+        """Return whether its end has come."""
+        return self.state in (MitigationState.IN_FORCE, MitigationState.PARTIAL) and now >= self.ends_at
+
+    def warning_due(self, now: datetime) -> bool:
+        """Return whether its owner is to be warned now: once per end, never for a pause under five minutes."""
+        if self.state not in (MitigationState.IN_FORCE, MitigationState.PARTIAL) or self.warned_for == self.ends_at:
+            return False
+        return self.ends_at - WARN_BEFORE <= now < self.ends_at and self.ends_at - self.began_at > WARN_BEFORE
+
+
+def extended(current: Mitigation, now: datetime, minutes: int) -> Mitigation:
+    """Return the mitigation with an end at least `minutes` from now: a second pause extends, it never stacks."""
+    return current.model_copy(update={"ends_at": max(current.ends_at, now + timedelta(minutes=minutes))})
