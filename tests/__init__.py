@@ -1,0 +1,1 @@
+"""Tests of celery-oncall; real services come from `tests.services`."""

@@ -1,0 +1,1 @@
+"""Real servers and workers for the tests, and the rule for machines that lack one."""
