@@ -51,7 +51,7 @@ class Collection(Protocol[T]):
         """Return the item; raises NotFound."""
         ...
 
-    def find(self, **equals: str | None | Sequence[str]) -> list[T]:
+    def find(self, **equals: str | Sequence[str] | None) -> list[T]:
         """Return items whose indexed fields equal the given values (a sequence: any of them), oldest first.
 
         Raises KeyError for a field that is not indexed.
@@ -321,7 +321,7 @@ class Expressions(Protocol):
         ...
 
     def render(self, value: Any, names: Mapping[str, Any]) -> Any:
-        """Return `value` with every `{{ … }}` in its strings evaluated; a string that is one expression keeps its type."""
+        """Return `value` with every `{{ … }}` in its strings evaluated; one expression alone keeps its type."""
         ...
 
 

@@ -45,8 +45,9 @@ class Policy(Value):
 
 
 class RequestState(StrEnum):
-    """The life of a request for approval."""
+    """The life of a request for approval. A draft was shown to its author alone and nobody is asked yet."""
 
+    DRAFT = "draft"
     PENDING = "pending"
     APPROVED = "approved"
     DENIED = "denied"
@@ -124,6 +125,7 @@ class Reason(StrEnum):
     ALREADY_DONE = "already done"
     FROZEN = "frozen"
     NOBODY_MAY_APPROVE = "nobody may approve"
+    NOT_POSSIBLE = "not possible"
 
 
 class Refused(Value):
