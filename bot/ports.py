@@ -1,5 +1,6 @@
 """What the use cases need of the outside, as Protocols; and the bases of actions and checks."""
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -198,6 +199,10 @@ class Tx(Protocol):
         """The chain."""
         ...
 
+    def lock(self, name: str) -> None:
+        """Hold a named lock until the transaction ends, so that two of them cannot both find nothing and both add."""
+        ...
+
     def note(self, name: str) -> Any | None:
         """Return a small named JSON fact ("frozen", "roles", "last audit check"), or None."""
         ...
@@ -353,13 +358,16 @@ P = TypeVar("P", bound=Params)
 
 @dataclass(frozen=True)
 class Target:
-    """What an action or check works on: one cluster, how it is configured, and what is in force there."""
+    """What an action or check works on: one cluster, how it is configured, and what is in force there.
+
+    `wait` takes seconds; actions poll with it between two looks at the cluster.
+    """
 
     spec: ClusterSpec
     control: ClusterControl
     clock: Clock
     mitigations: Sequence[Mitigation] = ()
-    samples: Samples | None = None
+    wait: Callable[[float], None] = time.sleep
 
     def pause_of(self, queue: str) -> Mitigation | None:
         """Return the live pause of a queue, if there is one."""
@@ -382,8 +390,8 @@ class Action(ABC, Generic[P]):
         """Return how risky it is with these parameters on this cluster. Pure."""
 
     @abstractmethod
-    def observe(self, params: P, target: Target) -> Observation:
-        """Read what is needed to preview or verify. Read-only; raises ClusterUnreachable or BadInput in words."""
+    def observe(self, params: P, target: Target, snapshot: ClusterSnapshot) -> Observation:
+        """Add to a fresh snapshot what it does not hold. Read-only; raises ClusterUnreachable or BadInput in words."""
 
     @abstractmethod
     def preview(self, params: P, observation: Observation, spec: ClusterSpec) -> Preview:

@@ -121,7 +121,7 @@ def drift(consented: Preview, fresh: Preview, tolerance: Tolerance) -> tuple[str
 
 
 class ExecutionState(StrEnum):
-    """The life of an execution."""
+    """The life of an execution. Dry run: the cluster is only observed, so nothing was changed."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -129,6 +129,7 @@ class ExecutionState(StrEnum):
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     UNDONE = "undone"
+    DRY_RUN = "dry run"
 
 
 class Execution(Value):

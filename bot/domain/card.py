@@ -55,7 +55,7 @@ def card_id(kind: CardKind, subject: str) -> str:
     return f"{kind.value}:{subject}"
 
 
-# --- what a card's view is made from: bundles of truth, read in one transaction; words and blocks are made in bot.slack ---
+# --- what views are made from: bundles of truth, read in one transaction; words and blocks are made in bot.slack ---
 
 
 class Offer(Value):
@@ -107,7 +107,7 @@ class ExecutionCard(Value):
 
 
 class EndingCard(Value):
-    """What the warning before a mitigation's end is made from. `waiting` messages will be consumed again by `workers`."""
+    """What the warning before a mitigation's end is made from. `waiting` messages will be consumed again."""
 
     mitigation: Mitigation
     waiting: int | None

@@ -32,8 +32,8 @@ class Protection(StrEnum):
 class Mitigation(Value):
     """A pause, say. `workers` are those that consumed the queue when it began and those that joined since.
 
-    They are what a resume gives the queue back to. `joined` is the subset that came up during it; `ends_at` moves when
-    it is extended.
+    They are what a resume gives the queue back to. `joined` is the subset that came up during it; `absent` were up when
+    it began and did not consume the queue, so they are not given it; `ends_at` moves when it is extended.
     """
 
     id: str
@@ -53,6 +53,7 @@ class Mitigation(Value):
     warned_for: datetime | None = None
     workers: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
     @property
     def live(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from bot.domain.action import Proposal
+from bot.domain.action import Preview, Proposal
 from bot.domain.cluster import Value
 from bot.domain.forecast import Forecast, Relief
 from bot.domain.runbook import Runbook
@@ -48,14 +48,16 @@ class StepState(StrEnum):
 class StepResult(Value):
     """A step's result: a finding for a check, a proposal for an offered action, a command for one without means here.
 
-    `why` says why a step was skipped or failed, in words.
+    `text` is a note with its values filled in; `why` says why a step was skipped or failed, in words.
     """
 
     id: str
     state: StepState = StepState.WAITING
     finding: Finding | None = None
     proposal: Proposal | None = None
+    preview: Preview | None = None
     command: str | None = None
+    text: str | None = None
     why: str | None = None
 
 
