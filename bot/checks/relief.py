@@ -1,0 +1,35 @@
+"""What could be paused to help a backed-up queue."""
+
+from bot.domain.cluster import ClusterSnapshot
+from bot.domain.forecast import reliefs
+from bot.domain.run import Finding, Level
+from bot.domain.wording import counted
+from bot.ports import Check, Params, Target
+
+
+class ReliefParams(Params):
+    """The backed-up queue."""
+
+    queue: str
+
+
+class Relief(Check[ReliefParams]):
+    """Less important queues that take slots from a backed-up one."""
+
+    name = "relief"
+    params = ReliefParams
+
+    def run(self, params: ReliefParams, snapshot: ClusterSnapshot, target: Target) -> Finding:
+        """Only a less important queue that shares a worker and uses slots there: pausing another would free nothing."""
+        found = [r for r in reliefs(snapshot, target.spec, params.queue) if target.pause_of(r.queue) is None]
+        if not found:
+            sentence = f"No less important queue takes slots from {params.queue}."
+            values = {"queue": "", "frees": 0, "of": 0}
+            return Finding(level=Level.OK, sentence=sentence, at=snapshot.taken_at, values=values)
+        best = found[0]
+        return Finding(
+            level=Level.WARN,
+            sentence=f"{best.queue} is less important and uses {best.frees} of {counted(best.of, 'slot')} there.",
+            at=snapshot.taken_at,
+            values={"queue": best.queue, "frees": best.frees, "of": best.of},
+        )
