@@ -1,12 +1,10 @@
 """Resume a paused queue: give it back to the workers that consumed it, and to no others."""
 
-import fnmatch
-
 from pydantic import Field
 
 from bot.domain.action import BlastRadius, Irreversible, Observation, Outcome, Preview, Proposal, Risk, Verdict
 from bot.domain.approval import Policy
-from bot.domain.cluster import ClusterSnapshot, ClusterSpec
+from bot.domain.cluster import ClusterSnapshot, ClusterSpec, in_group
 from bot.domain.errors import BadInput, EffectUncertain
 from bot.domain.wording import counted, listed, verb
 from bot.ports import Action, Params, Progress, Target
@@ -105,8 +103,7 @@ class ResumeQueue(Action[ResumeParams]):
 
 
 def _group_lists(spec: ClusterSpec, worker: str, queue: str) -> bool:
-    short = worker.partition("@")[0]
-    return any(fnmatch.fnmatchcase(short, g.name) and queue in g.queues for g in spec.worker_groups)
+    return any(in_group(worker, g) and queue in g.queues for g in spec.worker_groups)
 
 
 def _outcome(queue: str, wanted: set[str], now: set[str], missing: set[str], waiting: int | None) -> str:

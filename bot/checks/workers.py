@@ -1,8 +1,6 @@
 """Which workers answer, how busy they are, and which that should be there are not."""
 
-import fnmatch
-
-from bot.domain.cluster import ClusterSnapshot, ClusterSpec
+from bot.domain.cluster import ClusterSnapshot, missing_groups
 from bot.domain.run import Finding, Level
 from bot.domain.wording import counted, listed
 from bot.ports import Check, Params, Target
@@ -37,9 +35,3 @@ class Workers(Check[NoParams]):
             at=snapshot.taken_at,
             values={"online": len(online), "silent": len(silent), "slots": slots, "busy": busy, "free": slots - busy},
         )
-
-
-def missing_groups(spec: ClusterSpec, snapshot: ClusterSnapshot) -> tuple[str, ...]:
-    """Return configured worker groups of which no worker was seen."""
-    short = [w.name.partition("@")[0] for w in snapshot.workers]
-    return tuple(g.name for g in spec.worker_groups if not any(fnmatch.fnmatchcase(s, g.name) for s in short))

@@ -193,7 +193,7 @@ def _refusal(request: ApprovalRequest, by: str, answer: Answer, roles: Roles, no
 
 def expire(request: ApprovalRequest, now: datetime) -> ApprovalRequest:
     """Return the request, expired, if its time is over and nobody decided it; else unchanged."""
-    if request.state is RequestState.PENDING and now >= request.expires_at:
+    if request.state in (RequestState.PENDING, RequestState.DRAFT) and now >= request.expires_at:
         return request.model_copy(update={"state": RequestState.EXPIRED, "decided_at": now})
     return request
 

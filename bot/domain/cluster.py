@@ -1,5 +1,6 @@
 """A Celery cluster as the bot sees it: what was configured, and what was counted at one moment."""
 
+import fnmatch
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -175,3 +176,13 @@ def redis_priority(importance: int) -> int:
     The one place where the scales meet. On Redis the order is inverted; see kombu's Redis transport, `priority_steps`.
     """
     return 10 - importance
+
+
+def in_group(worker: str, group: WorkerGroup) -> bool:
+    """Return whether a worker ("worker1@host") is one of a group, by the part of its name before the `@`."""
+    return fnmatch.fnmatchcase(worker.partition("@")[0], group.name)
+
+
+def missing_groups(spec: ClusterSpec, snapshot: ClusterSnapshot) -> tuple[str, ...]:
+    """Return the names of configured worker groups of which no worker was seen."""
+    return tuple(g.name for g in spec.worker_groups if not any(in_group(w.name, g) for w in snapshot.workers))

@@ -60,6 +60,11 @@ class Mitigation(Value):
         """Return whether its effect may stand in the cluster."""
         return self.state in LIVE
 
+    def back_in_force(self) -> "Mitigation":
+        """Return it as before an end that did not come about; unchanged in any other state."""
+        ending = self.state is MitigationState.ENDING
+        return self.model_copy(update={"state": MitigationState.IN_FORCE}) if ending else self
+
     def due(self, now: datetime) -> bool:
         """Return whether its end has come."""
         return self.state in (MitigationState.IN_FORCE, MitigationState.PARTIAL) and now >= self.ends_at

@@ -1,0 +1,1 @@
+"""Verbs over the domain and the ports: plain, synchronous functions."""

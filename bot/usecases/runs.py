@@ -1,0 +1,199 @@
+"""Work an incident's runbook: fresh numbers, checks, offers, forecast. Read-only towards the cluster."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from bot.domain.action import Proposal
+from bot.domain.cluster import ClusterSnapshot, ClusterSpec
+from bot.domain.errors import BadInput, ClusterUnreachable, OncallError
+from bot.domain.forecast import Trend, forecast, recent, reliefs, trend
+from bot.domain.incident import Incident
+from bot.domain.run import Run, StepResult, StepState, Suggestion
+from bot.domain.runbook import Step, StepKind
+from bot.ports import Ports, Target
+from bot.usecases.retrying import retried
+from bot.usecases.showing import show_incident
+from bot.usecases.targets import action_of, target_of
+
+GOAL = 500
+"""Depth below which a backed-up queue counts as drained, when the settings declare no limit for it."""
+
+
+def refresh(ports: Ports, incident_id: str) -> None:
+    """Look at the cluster anew and store what was found; blocks for up to about 3 s on a dead broker."""
+    with ports.store.read() as tx:
+        incident = tx.incidents.get(incident_id)
+        run = tx.runs.find(incident_id=incident_id)[-1]
+    if incident.over:
+        return
+    target = target_of(ports, incident.cluster)
+    try:
+        snapshot = target.control.snapshot()
+    except ClusterUnreachable as e:
+        _store(ports, incident, run.model_copy(update={"trouble": str(e), "updated_at": ports.clock.now()}))
+        return
+    ports.samples.take(snapshot)
+    incident = with_queue(incident, snapshot, target.spec)
+    _store(ports, incident, worked(ports, incident, run, snapshot, target))
+
+
+@retried
+def _store(ports: Ports, incident: Incident, run: Run) -> None:
+    """Store the run; of the incident only the queue, so that a click in between is not undone."""
+    with ports.store.write() as tx:
+        current = tx.incidents.get(incident.id)
+        if current.queue is None and incident.queue is not None:
+            tx.incidents.save(current.model_copy(update={"queue": incident.queue, "queue_guessed": True}))
+        tx.runs.save(run.model_copy(update={"version": tx.runs.get(run.id).version}))
+        show_incident(tx, incident.id, run.updated_at)
+
+
+def with_queue(incident: Incident, snapshot: ClusterSnapshot, spec: ClusterSpec) -> Incident:
+    """Return the incident with the queue it is about: where the alert names none, the deepest above its limit.
+
+    Nothing is guessed while no queue is backed up: a guess that sticks must not rest on noise.
+    """
+    if incident.queue is not None:
+        return incident
+    deepest = max((q for q in snapshot.queues if q.depth is not None), key=lambda q: q.depth or 0, default=None)
+    if deepest is None or (deepest.depth or 0) <= _limit(incident, spec, deepest.name):
+        return incident
+    return incident.model_copy(update={"queue": deepest.name, "queue_guessed": True})
+
+
+def _limit(incident: Incident, spec: ClusterSpec, queue: str) -> int:
+    declared = spec.queue(queue)
+    return min(incident.limit or GOAL, declared.alert_above if declared else GOAL)
+
+
+def worked(ports: Ports, incident: Incident, run: Run, snapshot: ClusterSnapshot, target: Target) -> Run:
+    """Return the run with every step worked on this snapshot."""
+    names = _names(incident, snapshot, target)
+    results: list[StepResult] = []
+    for step in run.runbook.steps if run.runbook else ():
+        result = _step(ports, step, names, snapshot, target)
+        results.append(result)
+        if result.finding:
+            names["checks"][step.id] = result.finding.values
+    return run.model_copy(
+        update={
+            "results": tuple(results),
+            "inputs": {"queue": incident.queue},
+            "trouble": None,
+            "updated_at": snapshot.taken_at,
+            **_numbers(ports, incident, snapshot, target, results),
+        }
+    )
+
+
+def _names(incident: Incident, snapshot: ClusterSnapshot, target: Target) -> dict[str, Any]:
+    """Return what expressions may name."""
+    depths = {q.name: q.depth for q in snapshot.queues}
+    online = [w for w in snapshot.workers if w.answered]
+    names: dict[str, Any] = {
+        "alert": {"name": incident.alert.name, "labels": incident.alert.labels},
+        "workers": {"online": len(online), "silent": len(snapshot.workers) - len(online)},
+        "fleet": {"max_workers": sum(g.max_workers for g in target.spec.worker_groups)},
+        "checks": {},
+        "depth": lambda queue: depths.get(queue) or 0,
+        "app": target.spec.app,
+        "cluster": target.spec.name,
+    }
+    if incident.queue is not None:
+        names["queue"] = incident.queue
+    return names
+
+
+def _step(ports: Ports, step: Step, names: Mapping[str, Any], snapshot: ClusterSnapshot, target: Target) -> StepResult:
+    """Work one step. Whatever goes wrong in it is its own result, in words; the others go on."""
+    try:
+        if "queue" not in names and "queue" in str((step.params, step.when, step.note)):
+            return StepResult(
+                id=step.id, state=StepState.SKIPPED, why="The alert names no queue, and none is backed up."
+            )
+        if step.when and not ports.expressions.evaluate(step.when, names):
+            return StepResult(id=step.id, state=StepState.SKIPPED, why="Not needed now.")
+        match step.kind:
+            case StepKind.NOTE:
+                return StepResult(
+                    id=step.id, state=StepState.DONE, text=str(ports.expressions.render(step.note, names))
+                )
+            case StepKind.CHECK:
+                return _check(ports, step, names, snapshot, target)
+            case StepKind.ACTION:
+                return _action(ports, step, names, snapshot, target)
+    except OncallError as e:
+        return StepResult(id=step.id, state=StepState.FAILED, why=str(e))
+
+
+def _check(ports: Ports, step: Step, names: Mapping[str, Any], snapshot: ClusterSnapshot, target: Target) -> StepResult:
+    check = ports.registry.checks.get(step.check or "")
+    if check is None:
+        raise BadInput(f"There is no check `{step.check}` any more.")
+    try:
+        params = check.params.model_validate(ports.expressions.render(step.params, names))
+    except ValidationError as e:
+        raise BadInput(f"Check `{step.check}`: {e.errors()[0]['msg'].lower()}.") from None
+    return StepResult(id=step.id, state=StepState.DONE, finding=check.run(params, snapshot, target))
+
+
+def _action(
+    ports: Ports, step: Step, names: Mapping[str, Any], snapshot: ClusterSnapshot, target: Target
+) -> StepResult:
+    """Offer the action with a preview on this snapshot, or its command where the bot has no means."""
+    proposal = Proposal(
+        action=step.action or "", cluster=target.spec.name, params=dict(ports.expressions.render(step.params, names))
+    )
+    action, params = action_of(ports, proposal)
+    command = action.command(params, target.spec)
+    if not action.available(target.spec):
+        return StepResult(id=step.id, state=StepState.BY_HAND, proposal=proposal, command=command)
+    preview = action.preview(params, action.observe(params, target, snapshot), target.spec)
+    return StepResult(id=step.id, state=StepState.OFFERED, proposal=proposal, preview=preview, command=command)
+
+
+def _numbers(
+    ports: Ports, incident: Incident, snapshot: ClusterSnapshot, target: Target, results: list[StepResult]
+) -> dict[str, Any]:
+    """Return the headline's numbers: depth, trend, forecast without and with what is suggested."""
+    queue = snapshot.queue(incident.queue) if incident.queue else None
+    if queue is None or queue.depth is None:
+        return {"depth": None, "net_per_minute": None, "without": None, "suggestion": None}
+    samples = recent(ports.samples.of(target.spec.name, queue.name), snapshot.taken_at)
+    declared = target.spec.queue(queue.name)
+    goal = declared.alert_above if declared else GOAL
+    now = trend(samples)
+    return {
+        "depth": queue.depth,
+        "net_per_minute": now.net_per_minute if now else None,
+        "without": forecast(queue.depth, goal, now),
+        "suggestion": _suggestion(snapshot, target, queue.name, queue.depth, goal, now, results),
+    }
+
+
+def _suggestion(
+    snapshot: ClusterSnapshot,
+    target: Target,
+    queue: str,
+    depth: int,
+    goal: int,
+    now: Trend | None,
+    results: list[StepResult],
+) -> Suggestion | None:
+    offered = next(
+        (
+            r.proposal
+            for r in results
+            if r.state is StepState.OFFERED and r.proposal and r.proposal.action == "pause_queue"
+        ),
+        None,
+    )
+    if offered is None:
+        return None
+    relief = next((r for r in reliefs(snapshot, target.spec, queue) if r.queue == offered.params["queue"]), None)
+    if relief is None:
+        return None
+    with_it = forecast(depth, goal, now, slots_now=relief.serving, slots_freed=relief.frees)
+    return Suggestion(relief=relief, minutes=int(offered.params.get("minutes", 30)), with_it=with_it)

@@ -1,0 +1,86 @@
+"""What a cluster looks like now, for `/celery status`."""
+
+from bot.domain.card import QueueLine, StatusView
+from bot.domain.cluster import ClusterSnapshot, Queue, missing_groups
+from bot.domain.errors import ClusterUnreachable
+from bot.domain.forecast import recent, trend
+from bot.domain.mitigation import Protection
+from bot.ports import Ports, Target
+from bot.usecases.switches import frozen
+from bot.usecases.targets import target_of
+
+
+def status(ports: Ports, cluster: str) -> StatusView:
+    """Count the cluster anew; a broker that cannot be read gives a view that says so. Blocks for up to about 3 s."""
+    target = target_of(ports, cluster)
+    with ports.store.read() as tx:
+        stopped = frozen(tx)
+    empty = StatusView(cluster=cluster, mode=target.spec.mode, frozen=stopped, now=ports.clock.now())
+    try:
+        snapshot = target.control.snapshot()
+    except ClusterUnreachable as e:
+        return empty.model_copy(update={"trouble": str(e)})
+    ports.samples.take(snapshot)
+    lines = [_line(ports, target, snapshot, q) for q in snapshot.queues]
+    unheld = [q.name for q in snapshot.without_consumer() if target.pause_of(q.name) is None]
+    return empty.model_copy(
+        update={
+            "queues": tuple(sorted(lines, key=lambda line: _rank(line, unheld))),
+            "orphaned": tuple(unheld),
+            "workers": snapshot.workers,
+            "unknown": snapshot.unknown,
+            "protection": _protection(target, snapshot),
+            "missing_groups": missing_groups(target.spec, snapshot),
+            "taken_at": snapshot.taken_at,
+            "now": ports.clock.now(),
+        }
+    )
+
+
+def _line(ports: Ports, target: Target, snapshot: ClusterSnapshot, queue: Queue) -> QueueLine:
+    declared = target.spec.queue(queue.name)
+    now = trend(recent(ports.samples.of(target.spec.name, queue.name), snapshot.taken_at))
+    known = not snapshot.silent
+    consumers = len(snapshot.consumers(queue.name))
+    return QueueLine(
+        queue=queue,
+        importance=declared.importance if declared else None,
+        net_per_minute=now.net_per_minute if now else None,
+        scheduled=_scheduled(snapshot, queue.name),
+        consumers=consumers if known or consumers else None,
+        pause=target.pause_of(queue.name),
+        backed_up=queue.depth is not None and queue.depth > (declared.alert_above if declared else 500),
+    )
+
+
+def _scheduled(snapshot: ClusterSnapshot, queue: str) -> int | None:
+    """Return how many tasks of the queue wait in workers for their time; None when a worker did not say."""
+    if any(w.scheduled is None for w in snapshot.workers):
+        return None
+    return sum(1 for w in snapshot.workers for t in w.scheduled or () if t.queue == queue)
+
+
+def _rank(line: QueueLine, orphaned: list[str]) -> tuple[bool, bool, int, int, str]:
+    """Sort worst first: nobody consumes it, backed up, then by importance and depth."""
+    depth = line.queue.depth or 0
+    return (
+        line.queue.name not in orphaned,
+        not line.backed_up,
+        -(line.importance or 0),
+        -depth,
+        line.queue.name,
+    )
+
+
+def _protection(target: Target, snapshot: ClusterSnapshot) -> dict[str, Protection]:
+    """Return which layer keeps each worker from the queues that are paused; empty while nothing is."""
+    paused = [m for m in target.mitigations if m.kind == "pause" and m.live]
+    touched = {w for m in paused for w in m.workers}
+    started_without = {
+        w.name
+        for w in snapshot.workers
+        for m in paused
+        if w.name not in m.workers and w.name not in m.absent and w.queues is not None and m.target not in w.queues
+    }
+    found = {w.name: Protection.CANCELLED for w in snapshot.workers if w.name in touched}
+    return found | dict.fromkeys(sorted(started_without), Protection.STARTED_WITHOUT)

@@ -1,0 +1,77 @@
+"""What time brings: expiries, ends of pauses, executions nobody ran, reconcile, and the audit's check."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+
+import structlog
+
+from bot.domain.action import ExecutionState
+from bot.domain.cluster import Mode
+from bot.domain.errors import OncallError
+from bot.ports import Ports
+from bot.usecases.approvals import expire_requests
+from bot.usecases.auditing import check_audit
+from bot.usecases.endings import end_pauses
+from bot.usecases.executions import execute, settle
+from bot.usecases.reconcile import reconcile
+from bot.usecases.switches import frozen
+
+LEASE_SECONDS = 30.0
+UNCLAIMED = timedelta(seconds=30)
+INBOX_KEPT = timedelta(days=7)
+
+log = structlog.get_logger(__name__)
+
+
+def sweep(ports: Ports) -> bool:
+    """Do all that is due; returns False when another process is sweeping. Every part fails alone and is tried again."""
+    if not ports.store.lease("sweep", ports.owner, ports.clock.now(), LEASE_SECONDS):
+        return False
+    try:
+        _apart("expire requests", partial(expire_requests, ports))
+        for execution_id in _running(ports):
+            _apart("settle", partial(settle, ports, execution_id))
+        for cluster in ports.clusters.names():
+            _apart("end pauses", partial(end_pauses, ports, cluster))
+            _apart("reconcile", partial(_reconcile, ports, cluster))
+        for execution_id in unclaimed(ports):
+            _apart("execute", partial(execute, ports, execution_id))
+        _apart("check audit", partial(check_audit, ports))
+        _apart("forget inbox", partial(_forget, ports))
+    finally:
+        ports.store.release("sweep", ports.owner)
+    return True
+
+
+def _apart(what: str, part: Callable[[], object]) -> None:
+    try:
+        part()
+    except OncallError as e:
+        log.warning("sweep part failed, tried again next time", part=what, why=str(e))
+
+
+def _reconcile(ports: Ports, cluster: str) -> None:
+    """Leave a cluster alone that is only observed, and all of them while executions are frozen."""
+    with ports.store.read() as tx:
+        stopped = frozen(tx)
+    if not stopped and ports.clusters.spec(cluster).mode is Mode.ACT:
+        reconcile(ports, cluster)
+
+
+def _running(ports: Ports) -> list[str]:
+    with ports.store.read() as tx:
+        return [e.id for e in tx.executions.find(state=ExecutionState.RUNNING.value)]
+
+
+def unclaimed(ports: Ports) -> list[str]:
+    """Return executions that were queued a while ago and that no ops worker claimed."""
+    now = ports.clock.now()
+    with ports.store.read() as tx:
+        queued = tx.executions.find(state=ExecutionState.QUEUED.value)
+    return [e.id for e in queued if now - e.queued_at >= UNCLAIMED]
+
+
+def _forget(ports: Ports) -> None:
+    with ports.store.write() as tx:
+        tx.inbox.forget(ports.clock.now() - INBOX_KEPT)

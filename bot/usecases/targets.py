@@ -1,0 +1,34 @@
+"""What an action or check works on, put together from the ports."""
+
+from pydantic import ValidationError
+
+from bot.domain.action import Proposal
+from bot.domain.errors import BadInput, UnknownName
+from bot.domain.mitigation import LIVE
+from bot.ports import Action, Params, Ports, Target
+
+
+def target_of(ports: Ports, cluster: str) -> Target:
+    """Return the cluster with its configuration and what is in force there; raises UnknownName."""
+    spec, control = ports.clusters.spec(cluster), ports.clusters.control(cluster)
+    with ports.store.read() as tx:
+        live = tx.mitigations.find(cluster=cluster, state=LIVE)
+    return Target(spec=spec, control=control, clock=ports.clock, mitigations=tuple(live))
+
+
+def action_of(ports: Ports, proposal: Proposal) -> tuple[Action[Params], Params]:
+    """Return the action of a proposal and its checked parameters; raises UnknownName or BadInput in words."""
+    action = ports.registry.actions.get(proposal.action)
+    if action is None:
+        raise UnknownName("action", proposal.action, ports.registry.actions)
+    if action.version != proposal.version:
+        raise BadInput(
+            f"`{proposal.action}` was asked for in version {proposal.version}, and the bot now has version "
+            f"{action.version}. Ask again."
+        )
+    try:
+        return action, action.params.model_validate(proposal.params)
+    except ValidationError as e:
+        first = e.errors()[0]
+        where = ".".join(str(p) for p in first["loc"]) or "parameters"
+        raise BadInput(f"`{proposal.action}`: `{where}` {first['msg'].lower()}.") from None
