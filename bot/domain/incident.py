@@ -57,6 +57,7 @@ class Change(StrEnum):
     RESOLVED = "resolved"
     RESOLVED_UNSEEN = "resolved before it was seen firing"
     FIRED_IN_THE_PAST = "fired before its resolve, handled after it"
+    STILL_RESOLVED = "resolved once more"
     STALE = "older than what is known"
 
 
@@ -72,7 +73,7 @@ def change_of(latest: Incident | None, alert: Alert, *, in_force: bool) -> Chang
         late_root = firing and latest.root_ts is None and alert.ts != latest.last_ts
         return Change.FIRED_IN_THE_PAST if late_root else Change.STALE
     if latest.over:
-        return Change.OPENED if firing else Change.STALE
+        return Change.OPENED if firing else Change.STILL_RESOLVED
     if firing:
         return Change.FIRED_AGAIN if latest.alert.status is AlertStatus.RESOLVED else Change.REPEATED
     return Change.MITIGATED if in_force else Change.RESOLVED
@@ -94,6 +95,8 @@ def apply(incident: Incident, change: Change, alert: Alert, now: datetime) -> In
             return incident.model_copy(update={"alert": alert, "last_ts": alert.ts, "state": IncidentState.MITIGATED})
         case Change.RESOLVED:
             return resolve(incident.model_copy(update={"alert": alert, "last_ts": alert.ts}), now)
+        case Change.STILL_RESOLVED:
+            return incident.model_copy(update={"last_ts": alert.ts})
         case Change.FIRED_IN_THE_PAST:
             return incident.model_copy(update={"root_ts": alert.ts})
         case _:

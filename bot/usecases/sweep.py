@@ -15,7 +15,6 @@ from bot.usecases.auditing import check_audit
 from bot.usecases.endings import end_pauses
 from bot.usecases.executions import execute, settle
 from bot.usecases.reconcile import reconcile
-from bot.usecases.switches import frozen
 
 LEASE_SECONDS = 30.0
 UNCLAIMED = timedelta(seconds=30)
@@ -52,10 +51,8 @@ def _apart(what: str, part: Callable[[], object]) -> None:
 
 
 def _reconcile(ports: Ports, cluster: str) -> None:
-    """Leave a cluster alone that is only observed, and all of them while executions are frozen."""
-    with ports.store.read() as tx:
-        stopped = frozen(tx)
-    if not stopped and ports.clusters.spec(cluster).mode is Mode.ACT:
+    """Leave a cluster alone that is only observed. A freeze stops new executions; pauses in force are still kept."""
+    if ports.clusters.spec(cluster).mode is Mode.ACT:
         reconcile(ports, cluster)
 
 
