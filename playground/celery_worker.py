@@ -8,8 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from celery import Celery
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from playground.processes import ChildProcess, ProcessError
+
+BROKER_ERRORS = (RedisError, OperationalError, OSError)
+"""What redis-py, kombu and sockets raise when a broker is silent or gone; a TimeoutError is an OSError."""
 
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -99,7 +104,7 @@ class CeleryWorker:
 
     def answers(self, app: Celery, timeout: float = 0.5) -> bool:
         """Whether it answers one ping within `timeout` seconds."""
-        return bool(app.control.ping(destination=[self.node], timeout=timeout, limit=1))
+        return self.node in ready_nodes(app, [self.node], timeout)
 
     def stop(self, grace: float = 10.0) -> None:
         """Let it finish what it runs (warm shutdown), and kill the group after `grace` seconds."""
@@ -120,6 +125,9 @@ class CeleryWorker:
 
 
 def ready_nodes(app: Celery, nodes: Sequence[str], timeout: float = 1.0) -> set[str]:
-    """The nodes among `nodes` that answer one ping within `timeout` seconds."""
-    replies = app.control.ping(destination=list(nodes), timeout=timeout, limit=len(nodes)) or []
+    """The nodes among `nodes` that answer one ping within `timeout` seconds; none while the broker is silent."""
+    try:
+        replies = app.control.ping(destination=list(nodes), timeout=timeout, limit=len(nodes)) or []
+    except BROKER_ERRORS:
+        return set()
     return {node for reply in replies for node in reply}

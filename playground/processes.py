@@ -148,12 +148,13 @@ class ChildProcess:
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.alive:
-                raise ProcessError(f"{what} ended while starting; its log says: {self._last_words()}")
+                raise ProcessError(f"{what} ended while starting; its log says: {self.last_words()}")
             if time.monotonic() > deadline:
-                raise ProcessError(f"{what} was not ready after {seconds:g} s; its log says: {self._last_words()}")
+                raise ProcessError(f"{what} was not ready after {seconds:g} s; its log says: {self.last_words()}")
             time.sleep(_POLL_SECONDS)
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The last five lines of the log, on one line."""
         return " | ".join(self.output().splitlines()[-5:]) or "nothing"
 
     def _signal_group(self, number: int) -> None:
