@@ -1,0 +1,55 @@
+// A surface is whatever holds blocks: a message, an ephemeral message, a modal or the Home tab. It knows where it is, what
+// has been filled in, and how a person's act reaches the app.
+import { send } from "./api.js";
+import { confirmed } from "./overlays.js";
+import { me } from "./place.js";
+
+/** Values of a view's fields as Slack's `view.state.values`: block id, action id, value. */
+export class Form {
+  #values = new Map();
+
+  set(block, action, value) {
+    const fields = this.#values.get(block) ?? new Map();
+    this.#values.set(block, fields.set(action, value));
+  }
+
+  get(block, action) {
+    return this.#values.get(block)?.get(action);
+  }
+
+  /** Forget the fields that a changed view no longer has. */
+  keepOnly(blocks) {
+    const ids = new Set(blocks.map((block) => block.block_id));
+    for (const id of this.#values.keys()) if (!ids.has(id)) this.#values.delete(id);
+  }
+
+  values() {
+    return Object.fromEntries([...this.#values].map(([block, fields]) => [block, Object.fromEntries(fields)]));
+  }
+}
+
+/** `where` is {channel, ts}, {ephemeral_id} or {view_id}; a view has a form. */
+export function surface(where, form = null) {
+  return {
+    where,
+    form,
+    /** Ask for confirmation, send the act, keep `node` busy until the app has answered. True when it was sent and taken. */
+    async act(block, element, payload, node, confirm = element.confirm) {
+      if (node.getAttribute("aria-busy") === "true") return false;
+      if (confirm && !(await confirmed(confirm))) return false;
+      return whileBusy(node, async () => (await send("/people/action", {
+        user: me(), where, block_id: block.block_id, action_id: element.action_id, type: element.type, ...payload, values: form?.values(),
+      })).ok);
+    },
+  };
+}
+
+/** Mark a control busy, without moving anything or losing the focus, while `work` runs. */
+export async function whileBusy(node, work) {
+  node.setAttribute("aria-busy", "true");
+  try {
+    return await work();
+  } finally {
+    node.removeAttribute("aria-busy");
+  }
+}
