@@ -69,7 +69,7 @@ def build(workspace: Workspace, manifest: Manifest, rules: Rules) -> Backend:
     sockets = Sockets(workspace.app.app_id, rules, faults, background)
     faults.attach(sockets.drop, sockets.refresh)
     timeline, views = Timeline(workspace, announce), Views(workspace, announce)
-    triggers, replies = Triggers(rules, faults), Replies(workspace, timeline, rules)
+    triggers, replies = Triggers(rules, faults), Replies(workspace, timeline, rules, faults)
     events = EventsApi(workspace, manifest, sockets, background, rules, faults)
     announce.listeners.append(events)
     interactions = Interactions(workspace, manifest, sockets, timeline, views, triggers, replies, announce)

@@ -81,6 +81,7 @@ class Interactions:
 
     async def action(self, user: str, place: Place, action_id: str, block_id: str, given: Json) -> None:
         """A click or a choice. With `given["forge"]` the value is taken as it comes, as a hostile client sends it."""
+        self._check_ours(place)
         block, element = self._element(place, action_id, block_id, given)
         value = given.get("value") if given.get("forge") else self._value(element, given)
         act = {
@@ -95,6 +96,13 @@ class Interactions:
             entry[element["action_id"]] = state_value(element, value)
         payload = {**self._interaction("block_actions", user), **self._surroundings(user, place), "actions": [act]}
         await self._send("interactive", payload, user, "This did not work")
+
+    def _check_ours(self, place: Place) -> None:
+        # Slack tells the app that wrote the message, and only our app is connected here.
+        if isinstance(place, Message) and place.bot_id != self._workspace.app.id:
+            author = self._workspace.bots.get(place.bot_id)
+            name = author.name if author else "a person"
+            raise Refused("not_our_app", f"This message was written by {name}, not by {self._workspace.app.name}.")
 
     def _element(self, place: Place, action_id: str, block_id: str, given: Json) -> tuple[Json, Json]:
         found = find_element(_all_blocks(place), action_id, block_id)

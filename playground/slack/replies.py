@@ -9,6 +9,7 @@ from aiohttp import web
 
 from playground.slack.content import by_webhook, content
 from playground.slack.errors import Json, Refused
+from playground.slack.faults import Faults
 from playground.slack.messages import Ephemeral, Message
 from playground.slack.rules import Rules
 from playground.slack.timeline import Timeline
@@ -29,10 +30,11 @@ class Reply:
 class Replies:
     """Issues response_urls and carries out what is posted to them."""
 
-    def __init__(self, workspace: Workspace, timeline: Timeline, rules: Rules) -> None:
+    def __init__(self, workspace: Workspace, timeline: Timeline, rules: Rules, faults: Faults) -> None:
         self._workspace = workspace
         self._timeline = timeline
         self._rules = rules
+        self._faults = faults
         self._open: dict[str, Reply] = {}
         self.base_url = ""
 
@@ -45,6 +47,8 @@ class Replies:
 
     async def serve(self, request: web.Request) -> web.Response:
         """What an app posts to a response_url; errors as JSON with 404 or 400."""
+        if self._faults.offline:
+            return web.Response(status=503, text="Service Unavailable")
         reply = self._open.get(request.match_info["key"])
         if reply is None or time.monotonic() > reply.expires:
             return _refusal("expired_url", 404)

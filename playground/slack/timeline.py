@@ -33,7 +33,8 @@ class Timeline:
         root = self._root(channel_id, str(body["thread_ts"])) if body.get("thread_ts") else None
         message = Message(channel_id, {"type": "message", **body, "ts": self.next_ts()}, metadata)
         if root:
-            message.body |= {"thread_ts": root.ts, "parent_user_id": root.user}
+            parent = {"parent_user_id": root.user} if root.user else {}
+            message.body |= {"thread_ts": root.ts, **parent}
             root.replies.append(message)
         self._messages[channel_id].append(message)
         self._announce(Posted(channel, message))

@@ -50,6 +50,7 @@ class Views:
     def open(self, user: str, given: Json) -> Json:
         """Show a modal on an empty screen."""
         self.check(given, "modal")
+        self._check_external_id(given)
         view = self._new(given)
         self._stacks[user] = [view]
         self._announce(ViewShown("view_opened", user, view))
@@ -58,6 +59,7 @@ class Views:
     def push(self, user: str, given: Json) -> Json:
         """Show a modal above the one that is open; Refused(push_limit_reached) at three."""
         self.check(given, "modal")
+        self._check_external_id(given)
         stack = self._stacks[user]
         if len(stack) >= _DEEPEST:
             raise Refused("push_limit_reached", f"At most {_DEEPEST} views can be stacked.")
@@ -112,6 +114,12 @@ class Views:
             raise InvalidBlocks(problems, "invalid_arguments")
         if len(str(given)) > _LARGEST:
             raise Refused("view_too_large", f"A view may have at most {_LARGEST} bytes.")
+
+    def _check_external_id(self, given: Json) -> None:
+        external_id = given.get("external_id")
+        open_ids = {view["external_id"] for stack in self._stacks.values() for view in stack}
+        if external_id and external_id in open_ids:
+            raise Refused("duplicate_external_id", f"Another open view has the external_id {external_id}.")
 
     def _new(self, given: Json) -> Json:
         app = self._workspace.app

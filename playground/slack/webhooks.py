@@ -20,6 +20,8 @@ class Webhooks:
 
     async def serve(self, request: web.Request) -> web.Response:
         """`ok`, or 4xx with Slack's word for what was wrong."""
+        if self._backend.faults.offline:
+            return web.Response(status=503, text="Service Unavailable")
         webhook = self._find(request.match_info["bot"], request.match_info["secret"])
         if request.match_info["team"] != self._backend.workspace.team_id:
             return web.Response(status=404, text="no_team")

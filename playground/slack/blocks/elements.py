@@ -60,7 +60,7 @@ ELEMENTS: dict[str, Check] = {
         {
             **_ID,
             "url": URL,
-            "value": string(2000, least=0),
+            "value": string(2000),
             "style": one_of("primary", "danger"),
             "confirm": CONFIRM,
             "accessibility_label": string(75),

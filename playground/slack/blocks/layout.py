@@ -13,6 +13,7 @@ from playground.slack.blocks.shape import (
     either,
     flag,
     mapping,
+    number,
     one_of,
     some,
     string,
@@ -29,6 +30,16 @@ def _collapsing(value: Any, at: str, problems: list[str]) -> None:
         complain(problems, "default_collapsed requires is_collapsible", at)
     if value.get("has_header_divider") and value.get("is_collapsible"):
         complain(problems, "has_header_divider cannot be set when is_collapsible is true", at)
+
+
+def _same_length(value: Any, at: str, problems: list[str]) -> None:
+    if len({len(row) for row in value["rows"]}) > 1:
+        complain(problems, "every row must have the same number of cells", f"{at}/rows")
+
+
+def _amount(value: Any, at: str, problems: list[str]) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        complain(problems, "must provide a number", at)
 
 
 RICH_TEXT_PART = typed(
@@ -50,7 +61,7 @@ RICH_TEXT = _block({"elements": array(RICH_TEXT_PART, 1000, least=0)})
 CELL = typed(
     {
         "raw_text": mapping({"type": TYPE, "text": string(3000)}),
-        "raw_number": mapping({"type": TYPE, "value": anything}, {"text": string(3000)}),
+        "raw_number": mapping({"type": TYPE, "value": _amount, "text": string(3000)}),
         "rich_text": RICH_TEXT,
     }
 )
@@ -140,6 +151,27 @@ _SIMPLE: dict[str, Check] = {
     ),
 }
 
+_POINT = mapping({"label": string(20), "value": _amount}, {})
+_SERIES = mapping({"name": string(20), "data": array(_POINT, 20)})
+_AXIS = mapping({"categories": array(string(20), 20)}, {"x_label": string(50), "y_label": string(50)})
+
+
+def _known_categories(value: Any, at: str, problems: list[str]) -> None:
+    for index, series in enumerate(value["series"]):
+        if {point["label"] for point in series["data"]} != set(value["axis_config"]["categories"]):
+            complain(problems, "the labels of a series must be the axis categories", f"{at}/series/{index}")
+
+
+_PLOT = mapping({"type": TYPE, "series": array(_SERIES, 6), "axis_config": _AXIS}, {}, _known_categories)
+CHART = typed(
+    {
+        "pie": mapping({"type": TYPE, "segments": array(_POINT, 6)}),
+        "bar": _PLOT,
+        "line": _PLOT,
+        "area": _PLOT,
+    }
+)
+
 CONTAINER = _block(
     {"child_blocks": array(typed(_SIMPLE), 10)},
     {
@@ -159,6 +191,12 @@ CONTAINER = _block(
 BLOCKS: dict[str, Check] = {
     **_SIMPLE,
     "container": CONTAINER,
+    "data_visualization": _block({"title": string(50), "chart": CHART}),
+    "data_table": _block(
+        {"rows": array(array(CELL, 20), 101, least=2), "caption": string(3000)},
+        {"page_size": number(1, 100), "row_header_column_index": number(0, 19)},
+        _same_length,
+    ),
     "markdown": _block({"text": string(12_000)}),
     "task_card": TASK,
     "plan": _block({"title": string(3000)}, {"tasks": array(typed({"task_card": TASK}), 100, least=0)}),

@@ -72,12 +72,9 @@ IMAGE = mapping(
 def initial_among_options(value: Any, at: str, problems: list[str]) -> None:
     """A rule: what is chosen at first is one of the choices."""
     groups = value.get("option_groups") or []
-    choices = [*(value.get("options") or []), *(o for g in groups if isinstance(g, dict) for o in g.get("options", []))]
-    values = {choice.get("value") for choice in choices if isinstance(choice, dict)}
-    chosen = [
-        *(value.get("initial_options") or []),
-        *([value["initial_option"]] if value.get("initial_option") else []),
-    ]
-    for each in chosen:
-        if isinstance(each, dict) and each.get("value") not in values:
-            complain(problems, f"initial option {each.get('value')!r} is not among the options", at)
+    choices = [*(value.get("options") or []), *(option for group in groups for option in group["options"])]
+    values = {choice["value"] for choice in choices}
+    first = value.get("initial_option")
+    for each in [*(value.get("initial_options") or []), *([first] if first else [])]:
+        if each["value"] not in values:
+            complain(problems, f"initial option {each['value']!r} is not among the options", at)

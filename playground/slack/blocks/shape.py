@@ -92,13 +92,14 @@ def array(item: Check, most: int, least: int = 1) -> Check:
 
 
 def mapping(required: Mapping[str, Check], optional: Mapping[str, Check] | None = None, *rules: Check) -> Check:
-    """An object with these fields and no others; `rules` look at it as a whole."""
+    """An object with these fields and no others; `rules` look at it as a whole once its fields are sound."""
     fields = {**required, **(optional or {})}
 
     def check(value: Any, at: str, problems: list[str]) -> None:
         if not isinstance(value, dict):
             complain(problems, f"must provide an object, not {_kind(value)}", at)
             return
+        before = len(problems)
         for name in required:
             if value.get(name) is None:
                 complain(problems, f"missing required field: {name}", at)
@@ -107,7 +108,7 @@ def mapping(required: Mapping[str, Check], optional: Mapping[str, Check] | None 
                 complain(problems, f"invalid additional property: {name}", at)
             elif each is not None:
                 fields[name](each, f"{at}/{name}", problems)
-        for rule in rules:
+        for rule in rules if len(problems) == before else ():
             rule(value, at, problems)
 
     return check
@@ -123,7 +124,7 @@ def typed(shapes: Mapping[str, Check], allowed: frozenset[str] | None = None) ->
         name = value.get("type")
         if name is None:
             complain(problems, "missing required field: type", at)
-        elif name not in shapes:
+        elif not isinstance(name, str) or name not in shapes:
             complain(problems, f"unsupported type: {name}", f"{at}/type")
         elif allowed is not None and name not in allowed:
             complain(problems, f"unsupported type here: {name}; allowed: {', '.join(sorted(allowed))}", f"{at}/type")

@@ -10,7 +10,9 @@ from playground.slack.blocks.shape import Check, array, complain, flag, mapping,
 from playground.slack.errors import Json
 
 _IN_MESSAGES = typed(BLOCKS)
-_MESSAGE_ONLY = frozenset({"markdown", "table", "plan", "task_card", "card", "carousel", "context_actions"})
+_MESSAGE_ONLY = frozenset(
+    {"markdown", "table", "data_table", "plan", "task_card", "card", "carousel", "context_actions"}
+)
 _IN_VIEWS = typed(BLOCKS, frozenset(BLOCKS) - _MESSAGE_ONLY)
 _COMMON: dict[str, Check] = {
     "private_metadata": string(3000, least=0),

@@ -77,13 +77,18 @@ def open_home(backend: Backend, user: str) -> Json | None:
     return view
 
 
+def whisper(backend: Backend, user: str, ephemeral_id: str) -> Ephemeral:
+    """An ephemeral message this person sees; Refused(message_not_found)."""
+    ephemeral = backend.timeline.ephemeral(ephemeral_id)
+    if ephemeral.user != user:
+        raise Refused("message_not_found", f"{user} does not see {ephemeral.id}.")
+    return ephemeral
+
+
 def place(backend: Backend, user: str, where: Json) -> Message | Ephemeral | Json:
     """What `where` names, if this person sees it: a message, an ephemeral message or a view."""
     if where.get("ephemeral_id"):
-        ephemeral = backend.timeline.ephemeral(str(where["ephemeral_id"]))
-        if ephemeral.user != user:
-            raise Refused("message_not_found", f"{user} does not see {ephemeral.id}.")
-        return ephemeral
+        return whisper(backend, user, str(where["ephemeral_id"]))
     if where.get("view_id"):
         owner, view = backend.views.find(str(where["view_id"]))
         if owner != user:

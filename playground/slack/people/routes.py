@@ -3,6 +3,7 @@
 import json
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from typing import Any
 
 from aiohttp import web
 
@@ -12,7 +13,7 @@ from playground.slack.messages import Message
 from playground.slack.people import deeds, shown
 from playground.slack.people.stream import Streams
 
-Deed = Callable[["PeopleApi", Json], Awaitable[Json]]
+Deed = Callable[["PeopleApi", "Given"], Awaitable[Json]]
 Route = Callable[["PeopleApi", web.Request], Awaitable[web.Response]]
 
 
@@ -25,23 +26,28 @@ def _answering(deed: Deed) -> Route:
             answer = {"ok": True, **await deed(self, await _given(request))}
         except Refused as refused:
             answer = {"ok": False, "error": refused.code, "message": refused.sentence}
-        except KeyError as missing:
-            answer = {"ok": False, "error": "invalid_arguments", "message": f"The field {missing} is missing."}
         return web.json_response(answer)
 
     return route
 
 
-async def _given(request: web.Request) -> Json:
+class Given(dict[str, Any]):
+    """The arguments of a request; looking up one that is missing refuses the request."""
+
+    def __missing__(self, name: str) -> Any:
+        raise Refused("invalid_arguments", f"The field {name} is missing.")
+
+
+async def _given(request: web.Request) -> Given:
     if request.method == "GET":
-        return dict(request.query)
+        return Given(request.query)
     try:
         body = json.loads(await request.text() or "{}")
     except ValueError:
         raise Refused("invalid_json", "The body is no valid JSON.") from None
     if not isinstance(body, dict):
         raise Refused("invalid_json", "The body must be a JSON object.")
-    return body
+    return Given(body)
 
 
 class PeopleApi:
@@ -80,54 +86,54 @@ class PeopleApi:
         ]
 
     @_answering
-    async def state(self, _given: Json) -> Json:
+    async def state(self, _given: Given) -> Json:
         """The workspace."""
         return shown.state(self._backend)
 
     @_answering
-    async def messages(self, given: Json) -> Json:
+    async def messages(self, given: Given) -> Json:
         """A channel or thread."""
         found = shown.messages(self._backend, given["channel"], given["user"], given.get("thread_ts", ""))
         return {"messages": found}
 
     @_answering
-    async def ims(self, given: Json) -> Json:
+    async def ims(self, given: Given) -> Json:
         """Direct messages."""
         return {"channels": shown.ims(self._backend, given["user"])}
 
     @_answering
-    async def ephemerals(self, given: Json) -> Json:
+    async def ephemerals(self, given: Given) -> Json:
         """What only this person sees, in all channels."""
         return {"messages": [e.wire() for e in self._backend.timeline.ephemerals(given["user"])]}
 
     @_answering
-    async def views(self, given: Json) -> Json:
+    async def views(self, given: Given) -> Json:
         """Open modals, the topmost last, and the published Home."""
         views = self._backend.views
         return {"views": views.stack(given["user"]), "home": views.home(given["user"])}
 
     @_answering
-    async def api_log(self, given: Json) -> Json:
+    async def api_log(self, given: Given) -> Json:
         """Recent Web API calls."""
         wanted = given.get("method")
         return {"calls": [call for call in self._backend.api_log if wanted in (None, "", call["method"])]}
 
     @_answering
-    async def message(self, given: Json) -> Json:
+    async def message(self, given: Given) -> Json:
         """Say something."""
         return deeds.say(
             self._backend, given["user"], given["channel"], str(given["text"]), given.get("thread_ts") or ""
         )
 
     @_answering
-    async def command(self, given: Json) -> Json:
+    async def command(self, given: Given) -> Json:
         """A slash command."""
         text, thread = str(given.get("text") or ""), given.get("thread_ts") or ""
         await deeds.command(self._backend, given["user"], given["channel"], given["command"], text.strip(), thread)
         return {}
 
     @_answering
-    async def action(self, given: Json) -> Json:
+    async def action(self, given: Given) -> Json:
         """Press or choose."""
         user = self._backend.workspace.user(given["user"]).id
         place = deeds.place(self._backend, user, given["where"])
@@ -135,7 +141,7 @@ class PeopleApi:
         return {}
 
     @_answering
-    async def shortcut(self, given: Json) -> Json:
+    async def shortcut(self, given: Given) -> Json:
         """A shortcut, on a message when `ts` is given."""
         user = self._backend.workspace.user(given["user"]).id
         message = deeds.place(self._backend, user, given) if given.get("ts") else None
@@ -144,23 +150,23 @@ class PeopleApi:
         return {}
 
     @_answering
-    async def view_submit(self, given: Json) -> Json:
+    async def view_submit(self, given: Given) -> Json:
         """Submit a modal."""
         return await self._backend.interactions.submit(given["user"], given["view_id"], given.get("values") or {})
 
     @_answering
-    async def view_close(self, given: Json) -> Json:
+    async def view_close(self, given: Given) -> Json:
         """Close a modal."""
         await self._backend.interactions.close(given["user"], given["view_id"])
         return {}
 
     @_answering
-    async def home(self, given: Json) -> Json:
+    async def home(self, given: Given) -> Json:
         """Open the Home tab."""
         return {"view": deeds.open_home(self._backend, given["user"])}
 
     @_answering
-    async def reaction(self, given: Json) -> Json:
+    async def reaction(self, given: Given) -> Json:
         """React to a message."""
         deeds.react(
             self._backend,
@@ -173,15 +179,13 @@ class PeopleApi:
         return {}
 
     @_answering
-    async def dismiss(self, given: Json) -> Json:
+    async def dismiss(self, given: Given) -> Json:
         """Clear an ephemeral message."""
-        ephemeral = deeds.place(self._backend, given["user"], {"ephemeral_id": given["ephemeral_id"]})
-        if not isinstance(ephemeral, dict | Message):
-            self._backend.timeline.dismiss(ephemeral)
+        self._backend.timeline.dismiss(deeds.whisper(self._backend, given["user"], given["ephemeral_id"]))
         return {}
 
     @_answering
-    async def faults(self, given: Json) -> Json:
+    async def faults(self, given: Given) -> Json:
         """Break something."""
         self._backend.faults.apply(given)
         return {"faults": self._backend.faults.shown()}

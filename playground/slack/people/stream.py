@@ -69,8 +69,11 @@ class Streams:
 
 
 async def _feed(page: web.WebSocketResponse, queue: "asyncio.Queue[Json]") -> None:
-    while True:
-        await page.send_json(await queue.get())
+    try:
+        while True:
+            await page.send_json(await queue.get())
+    except ConnectionError:
+        return  # the page has left; `serve` notices too
 
 
 def _in_channel(happening: Posted | Changed | Deleted | Reacted | Joined) -> Json:

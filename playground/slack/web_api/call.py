@@ -11,6 +11,7 @@ from playground.slack.errors import Json, Refused
 from playground.slack.scopes import KNOWN_BOT_SCOPES
 from playground.slack.workspace import Bot, Channel, Workspace
 
+_OTHER_APPS = frozenset({"chat:write", "channels:history", "channels:read", "reactions:write", "users:read"})
 CONVERSATION_SCOPES = {"channel": "channels", "group": "groups", "im": "im"}
 
 
@@ -35,7 +36,7 @@ def caller_of(token: str, backend: Backend) -> Caller:
     for bot in space.bots.values():
         if bot.token and bot.token == token:
             ours = bot.id == space.app.id
-            return Caller("bot", token, bot.user_id, bot, backend.manifest.scopes if ours else KNOWN_BOT_SCOPES)
+            return Caller("bot", token, bot.user_id, bot, backend.manifest.scopes if ours else _OTHER_APPS)
     person = space.users.get(token.removeprefix("xoxp-"))
     if person and not person.is_bot and token.startswith("xoxp-"):
         return Caller("user", token, person.id, None, KNOWN_BOT_SCOPES)
