@@ -138,8 +138,9 @@ class RedisServer:
         return self._process
 
     def _start_on(self, port: int) -> None:
+        program = find_redis_server()
         self._folder = self._folder or Path(tempfile.mkdtemp(prefix="oncall-redis-"))
-        command = [str(find_redis_server()), "--port", str(port), "--bind", "127.0.0.1"]
+        command = [str(program), "--port", str(port), "--bind", "127.0.0.1"]
         command += ["--save", "", "--appendonly", "no", "--dir", str(self._folder), *self._options]
         process = ChildProcess(command, log=self._folder / "redis.log", cwd=self._folder)
         self._process = process

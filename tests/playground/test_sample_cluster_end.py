@@ -90,7 +90,7 @@ async def test_cancelled_start_leaves_nothing(mark: str, after: float) -> None:
 
 
 @pytest.mark.parametrize("processes", [3, 10])
-async def test_killed_owner_takes_the_cluster_along(mark: str, processes: int) -> None:
+async def test_killed_owner_takes_the_cluster_along(mark: str, tmp_path: Path, processes: int) -> None:
     """`kill -9` of the owner, from half way through the start to a running cluster, ends every process."""
     script = textwrap.dedent("""
         import asyncio
@@ -102,7 +102,7 @@ async def test_killed_owner_takes_the_cluster_along(mark: str, processes: int) -
 
         asyncio.run(run())
     """)
-    owner = subprocess.Popen([sys.executable, "-c", script], cwd=_ROOT)
+    owner = subprocess.Popen([sys.executable, "-c", script], cwd=_ROOT, env=os.environ | {"TMPDIR": str(tmp_path)})
     try:
         await asyncio.to_thread(_wait_for_count, mark, processes + 1)  # and the owner itself
     finally:
