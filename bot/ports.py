@@ -466,3 +466,4 @@ class Ports:
     policy: Policy
     roles: Callable[[], Roles]
     owner: str
+    wait: Callable[[float], None] = time.sleep

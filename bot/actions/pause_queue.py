@@ -90,12 +90,12 @@ class PauseQueue(Action[PauseParams]):
         snapshot = after.snapshot
         was = {w.name for w in before.snapshot.consumers(params.queue)} | set(before.recorded)
         still = {w.name for w in snapshot.consumers(params.queue)}
-        silent = {w.name for w in snapshot.silent} & was
+        silent = {w.name for w in snapshot.silent} & (was | {w.name for w in before.snapshot.silent})
         gone = was - {w.name for w in snapshot.workers}
         stopped = was - still - silent - gone
         return Verdict(
             verified=not still and not silent,
-            sentence=_outcome(params.queue, was - gone, stopped, still, silent, snapshot),
+            sentence=_outcome(params.queue, (was - gone) | silent, stopped, still, silent, snapshot),
             confirmed=tuple(sorted(stopped)),
             missing=tuple(sorted(still | silent)),
         )

@@ -13,7 +13,7 @@ def target_of(ports: Ports, cluster: str) -> Target:
     spec, control = ports.clusters.spec(cluster), ports.clusters.control(cluster)
     with ports.store.read() as tx:
         live = tx.mitigations.find(cluster=cluster, state=LIVE)
-    return Target(spec=spec, control=control, clock=ports.clock, mitigations=tuple(live))
+    return Target(spec=spec, control=control, clock=ports.clock, mitigations=tuple(live), wait=ports.wait)
 
 
 def action_of(ports: Ports, proposal: Proposal) -> tuple[Action[Params], Params]:
