@@ -1,0 +1,56 @@
+"""What a failure of the broker is called in words for people."""
+
+import socket
+import ssl
+from collections.abc import Iterator
+
+import redis
+
+from bot.adapters.celery.bounded import TooManyHanging
+from bot.adapters.celery.connection import SOCKET_SECONDS, ClusterConnection
+
+
+def why(error: BaseException, connection: ClusterConnection) -> str:
+    """Return one clause that says what is wrong, with the address and without any secret."""
+    at = connection.address
+    chain = tuple(_chain(error))
+    if isinstance(error, TooManyHanging):
+        return f"earlier questions to {at} still hang"
+    for sort, words in _CAUSES:
+        if any(isinstance(e, sort) for e in chain):
+            return words.format(at=at, seconds=SOCKET_SECONDS) + _tls_hint(error, connection)
+    return f"{at} answered: {error}"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it came from; redis-py wraps the socket's own errors."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+# The first that fits: redis-py's classes derive from one another, and from the socket's errors only by their context.
+_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (redis.AuthenticationError, "{at} refused the user name or password"),
+    (redis.BusyLoadingError, "{at} is still loading its data"),
+    (socket.gaierror, "the host name of {at} cannot be resolved"),
+    (ConnectionRefusedError, "nothing listens at {at}"),
+    (ssl.SSLCertVerificationError, "the certificate of {at} is not trusted"),
+    (ssl.SSLError, "{at} does not speak TLS as expected"),
+    (redis.exceptions.InvalidResponse, "{at} does not speak Redis's protocol"),
+    (redis.exceptions.MaxConnectionsError, "all connections to {at} are in use"),
+    (TimeoutError, "{at} did not answer within {seconds:g} s"),
+    (redis.TimeoutError, "{at} did not answer within {seconds:g} s"),
+    (redis.ConnectionError, "{at} closed the connection"),
+    (OSError, "{at} cannot be reached"),
+)
+
+
+def _tls_hint(error: BaseException, connection: ClusterConnection) -> str:
+    """Add the mistake that is made most: TLS on one side alone shows itself as silence or as a closed connection."""
+    if isinstance(error, redis.AuthenticationError | redis.BusyLoadingError):
+        return ""
+    if connection.secure and isinstance(error, redis.TimeoutError | redis.ConnectionError):
+        return " (TLS is on; does the broker use it?)"
+    return ""
