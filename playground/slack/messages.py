@@ -74,4 +74,4 @@ class Ephemeral:
 
     def wire(self) -> Json:
         """The message object with what tells it from others."""
-        return {**self.body, "ephemeral": True, "ephemeral_id": self.id}
+        return {**self.body, "channel": self.channel, "ephemeral": True, "ephemeral_id": self.id}

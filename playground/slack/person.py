@@ -4,7 +4,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, overload
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -131,13 +131,19 @@ class Person:
         """The open modals, the topmost last."""
         return list((await self._get("views"))["views"])
 
-    async def wait_for(self, look: Callable[[], Awaitable[T] | T], timeout: float = 10.0) -> T:
+    @overload
+    async def wait_for(self, look: Callable[[], Awaitable[T]], timeout: float = 10.0) -> T: ...
+
+    @overload
+    async def wait_for(self, look: Callable[[], T], timeout: float = 10.0) -> T: ...
+
+    async def wait_for(self, look: Callable[[], Any], timeout: float = 10.0) -> Any:
         """Look until there is something true to see, and return it; TimeoutError says for what it waited."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + timeout
         while True:
             seen = look()
-            value: T = await seen if inspect.isawaitable(seen) else seen
+            value = await seen if inspect.isawaitable(seen) else seen
             if value:
                 return value
             if loop.time() > deadline:
