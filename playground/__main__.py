@@ -1,0 +1,79 @@
+"""`python -m playground`, which is what `celery-oncall demo` starts."""
+
+import argparse
+import asyncio
+import signal
+import sys
+import time
+
+from playground.demo import Demo
+from playground.processes import ProcessError
+from playground.scenarios.queue_depth import QueueDepthStory, StoryError, verify_audit
+from playground.scenarios.transcript import Transcript
+from playground.services import RedisMissingError
+
+PEOPLE = {"U0ANA": "Ana", "U0BEN": "Ben", "U0CHI": "Chi", "U0DORA": "Dora", "U0BOT": "celery-oncall"}
+SCENARIOS = ("queue-depth",)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201 - this program talks to a person
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="celery-oncall demo", description="Play with celery-oncall on this machine.")
+    parser.add_argument("--headless", action="store_true", help="play the whole story, print it, and exit")
+    parser.add_argument("--scenario", choices=SCENARIOS, default="queue-depth", help="which story")
+    parser.add_argument("--port", type=int, default=0, help="the page's port (any free one by default)")
+    parser.add_argument("--without-image-worker", action="store_true", help="start as the runbook says: nobody optimises images")
+    return parser.parse_args()
+
+
+async def _headless(demo: Demo) -> None:
+    transcript = Transcript(PEOPLE)
+    await QueueDepthStory(demo, transcript).play()
+    await verify_audit(demo, transcript)
+    _say(f"\nAll of it was seen through Slack's own API; the story took {transcript.seconds:.0f} s.")
+
+
+async def _interactive(demo: Demo) -> None:
+    _say("Playing the first incident, up to a request that waits for you.")
+    with open("/dev/null", "w") as quiet:  # noqa: PTH123 - the device, not a file
+        story = QueueDepthStory(demo, Transcript(PEOPLE, out=quiet))
+        demo.controls.opening.thread_ts = await story.play_to_open_request()
+    _say(f"\n  {demo.slack.url}\n")
+    _say("You are Ben, on call; Ana asks you to approve a pause. Approve it, press Undo, try `/celery status`,")
+    _say("or break something from the menu. Ctrl-C ends everything.")
+    await asyncio.Event().wait()
+
+
+async def _main(args: argparse.Namespace) -> int:
+    headless = args.headless or not sys.stdout.isatty()
+    began = time.monotonic()
+    try:
+        async with Demo(_say, port=args.port, image_worker=not args.without_image_worker) as demo:
+            _say(f"Everything runs after {time.monotonic() - began:.0f} s.")
+            await (_headless(demo) if headless else _interactive(demo))
+    except (StoryError, ProcessError, RedisMissingError) as e:
+        _say(f"\n✗ {e}")
+        return 1
+    return 0
+
+
+def main() -> int:
+    """Play; returns the exit code. Ctrl-C and SIGTERM end everything that was started."""
+    args = _arguments()
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        task = loop.create_task(_main(args))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            return loop.run_until_complete(task)
+        except asyncio.CancelledError:
+            _say("\nEnded, with all that it started.")
+            return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
