@@ -30,7 +30,7 @@ demo: setup
 	@$(BIN)/celery-oncall demo $(ARGS)
 
 test: setup
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 test-slow: .venv/.browser
 	$(BIN)/python -m pytest -m slow $(ARGS)
