@@ -65,10 +65,10 @@ class Person:
         answer = await self._post("message", channel=channel, text=text, thread_ts=thread_ts)
         return dict(answer["message"])
 
-    async def command(self, line: str, channel: str) -> None:
+    async def command(self, line: str, channel: str, thread_ts: str | None = None) -> None:
         """Type a slash command, such as `/celery status`; returns when the app has acknowledged."""
         name, _, text = line.partition(" ")
-        await self._post("command", channel=channel, command=name, text=text)
+        await self._post("command", channel=channel, command=name, text=text, thread_ts=thread_ts)
 
     async def click(self, where: Json, action_id: str, *, block_id: str = "", **given: Any) -> None:
         """Press a button, or choose with `value=` (an option's value, a user's id, a text).

@@ -14,8 +14,10 @@ from slack_sdk.web.async_client import AsyncWebClient
 from playground.slack import LocalSlack, Person, Rules, Workspace
 
 ONCALL = "C0ONCALL"
-QUICK = Rules(ack=0.4, trigger=0.4, retry_after=(0.0, 0.2, 0.4), refresh_grace=0.2)
-"""Slack's clocks, shortened."""
+PATIENT = Rules(trigger=30.0, retry_after=(0.0, 0.2, 0.4), refresh_grace=0.2)
+"""Three seconds to acknowledge, as in Slack, and longer than Slack for triggers: the machine may be busy."""
+HASTY = Rules(ack=0.4, trigger=1.0, retry_after=(0.0, 0.2, 0.4), refresh_grace=0.2)
+"""For tests of what happens when time runs out."""
 
 SCOPES = [
     "app_mentions:read",
@@ -68,7 +70,7 @@ def manifest_file(
 
 @asynccontextmanager
 async def local_slack(
-    folder: Path, *, rules: Rules = QUICK, workspace: Workspace | None = None, **manifest: Any
+    folder: Path, *, rules: Rules = PATIENT, workspace: Workspace | None = None, **manifest: Any
 ) -> AsyncIterator[LocalSlack]:
     """A local Slack that runs until the block ends; `manifest` goes to `manifest_file`."""
     slack = LocalSlack(manifest_file(folder, **manifest), rules=rules, workspace=workspace)

@@ -6,12 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from playground.slack import LocalSlack, Person, Rules, Webhook, default_workspace
 from playground.slack.workspace import Channel
-from tests.playground.local_slack import EVENTS, ONCALL, SCOPES, bolt_app, client_of, connected, local_slack, people
+from tests.playground.local_slack import (
+    EVENTS,
+    HASTY,
+    ONCALL,
+    SCOPES,
+    bolt_app,
+    client_of,
+    connected,
+    local_slack,
+    people,
+)
 from tests.playground.polling import eventually
 
 Seen = list[dict[str, Any]]
@@ -181,7 +192,7 @@ async def test_reactions_are_events_when_subscribed(tmp_path: Path) -> None:
     assert (body["event"]["item"]["ts"], body["event"]["item_user"]) == (message["ts"], "U0ANA")
 
 
-async def test_an_event_nobody_acknowledges_comes_again_with_the_same_id(slack: LocalSlack, ana: Person) -> None:
+async def test_an_event_nobody_acknowledges_comes_again_with_the_same_id(tmp_path: Path) -> None:
     """Four deliveries in all, numbered, with the reason; then Slack gives up."""
     tries: list[tuple[str, str, str]] = []
 
@@ -190,7 +201,7 @@ async def test_an_event_nobody_acknowledges_comes_again_with_the_same_id(slack: 
         tries.append((req.body["event_id"], number, reason))
         raise RuntimeError("the insert failed, so there is no ack")
 
-    async with bolt_app(slack) as app:
+    async with local_slack(tmp_path, rules=HASTY) as slack, bolt_app(slack) as app, people(slack, "U0ANA") as (ana,):
         app.middleware(refuse)
         await ana.say(ONCALL, "once")
 
@@ -209,7 +220,7 @@ async def test_an_event_nobody_acknowledges_comes_again_with_the_same_id(slack: 
 
 async def test_an_alert_while_the_bot_is_away_comes_when_it_is_back(tmp_path: Path) -> None:
     """Nothing is connected at first; a retry finds the bot."""
-    rules = Rules(ack=0.4, retry_after=(0.0, 1.0, 2.0))
+    rules = Rules(retry_after=(0.0, *[0.5] * 60))
     async with local_slack(tmp_path, rules=rules) as slack:
         await Webhook(slack.url).post({"text": "FIRING"})
         async with bolt_app(slack) as app:
@@ -265,7 +276,7 @@ async def test_a_refresh_loses_nothing(tmp_path: Path) -> None:
 
 async def test_cut_sockets_come_back_and_the_event_with_them(tmp_path: Path) -> None:
     """After a hard cut the SDK reconnects by itself; the retry brings what was said meanwhile."""
-    rules = Rules(ack=0.4, retry_after=(0.0, *[0.5] * 60))
+    rules = Rules(ack=1.0, retry_after=(0.0, *[0.5] * 60))
     async with local_slack(tmp_path, rules=rules) as slack, bolt_app(slack) as app, people(slack, "U0ANA") as (ana,):
         seen = collect(app)
         slack.faults.drop_sockets()
@@ -284,9 +295,9 @@ async def test_a_duplicated_event_has_the_same_id(slack: LocalSlack, ana: Person
     assert first["event_id"] == second["event_id"]
 
 
-async def test_a_ticket_opens_one_connection_and_ten_are_the_most(slack: LocalSlack, ana: Person) -> None:
+async def test_a_ticket_opens_one_connection_and_ten_are_the_most(slack: LocalSlack) -> None:
     """The eleventh is told too_many_websockets."""
-    async with client_of(slack) as client, ana._http() as http:  # the person's plain HTTP session
+    async with client_of(slack) as client, ClientSession() as http:
         links = [(await client.apps_connections_open(app_token=slack.app_token))["url"] for _ in range(11)]
         sockets = [await http.ws_connect(link) for link in links]
         greetings = [await socket.receive_json() for socket in sockets]
