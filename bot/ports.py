@@ -301,6 +301,10 @@ class Samples(Protocol):
         """Remember what a snapshot counted."""
         ...
 
+    def take_depths(self, cluster: str, at: datetime, depths: Mapping[str, int]) -> None:
+        """Remember depths alone, of a probe that asked no worker."""
+        ...
+
 
 class Dispatcher(Protocol):
     """Hands an execution to the ops worker."""

@@ -3,12 +3,18 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import combinations
+from statistics import median
 
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec, Value, Worker
 
 ENOUGH_SAMPLES = 3
 ENOUGH_SECONDS = 8.0
 """Fewer samples, or a shorter span, carry no forecast: noise of a single probe would become a promise."""
+
+
+WINDOW = timedelta(seconds=60)
+"""What a trend is read from: long enough to even out single tasks, short enough to see a pause work."""
 
 
 class DepthSample(Value):
@@ -52,24 +58,26 @@ def trend(samples: Sequence[DepthSample]) -> Trend | None:
     seconds = (last.at - first.at).total_seconds()
     if seconds < ENOUGH_SECONDS:
         return None
-    service = None
-    if first.started is not None and last.started is not None and last.started >= first.started:
-        service = (last.started - first.started) * 60 / seconds
-    return Trend(net_per_minute=_slope(samples) * 60, service_per_minute=service, seconds=seconds)
+    return Trend(net_per_minute=_slope(samples) * 60, service_per_minute=_service(samples), seconds=seconds)
 
 
 def _slope(samples: Sequence[DepthSample]) -> float:
-    """Return the least-squares slope in messages per second."""
-    start = samples[0].at
-    xs = [(s.at - start).total_seconds() for s in samples]
-    mean_x, mean_y = sum(xs) / len(xs), sum(s.depth for s in samples) / len(samples)
-    spread = sum((x - mean_x) ** 2 for x in xs)
-    return sum((x - mean_x) * (s.depth - mean_y) for x, s in zip(xs, samples, strict=True)) / spread
+    """Return the median slope of all pairs in messages per second: one burst does not pass for a trend (Theil-Sen)."""
+    return median(
+        (b.depth - a.depth) / (b.at - a.at).total_seconds() for a, b in combinations(samples, 2) if b.at > a.at
+    )
 
 
-def recent(
-    samples: Iterable[DepthSample], now: datetime, window: timedelta = timedelta(minutes=2)
-) -> list[DepthSample]:
+def _service(samples: Sequence[DepthSample]) -> float | None:
+    """Return tasks begun per minute, between the first and last sample that know how many were."""
+    counted = [(s.at, s.started) for s in samples if s.started is not None]
+    if len(counted) < 2 or counted[-1][1] < counted[0][1]:
+        return None
+    seconds = (counted[-1][0] - counted[0][0]).total_seconds()
+    return (counted[-1][1] - counted[0][1]) * 60 / seconds if seconds >= ENOUGH_SECONDS else None
+
+
+def recent(samples: Iterable[DepthSample], now: datetime, window: timedelta = WINDOW) -> list[DepthSample]:
     """Return the samples of the last `window`, which is what a trend is read from."""
     return [s for s in samples if now - s.at <= window]
 

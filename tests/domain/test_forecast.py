@@ -34,6 +34,22 @@ def test_a_growing_queue_will_not_drain() -> None:
     assert forecast(1284, 500, now).prospect is Prospect.WILL_NOT_DRAIN
 
 
+def test_one_burst_does_not_pass_for_a_trend() -> None:
+    """A thousand messages published at once are a step; before and after it the queue grew by 12 a minute."""
+    now = trend(samples(10, 11, 1012, 1013, 1014, 1015, 1016, 1017, 1018, 1019))
+    assert now is not None
+    assert round(now.net_per_minute) == 12
+
+
+def test_samples_that_asked_no_worker_do_not_bend_the_service_rate() -> None:
+    """A light probe knows depths alone; the rate is read between those that know more."""
+    full = samples(1000, 1000, 1000, 1000, 1000, started=5)
+    light = [s if i in (0, 3) else s.model_copy(update={"started": None}) for i, s in enumerate(full)]
+    now = trend(light)
+    assert now is not None
+    assert now.service_per_minute == 60
+
+
 def test_freed_slots_work_at_the_rate_of_those_that_serve_the_queue_now() -> None:
     """Two slots begin 60 tasks a minute between them; two more make it 60 a minute fewer in the queue."""
     now = trend(samples(1000, 1002, 1004, 1006, started=5))
@@ -52,9 +68,9 @@ def test_without_a_service_rate_nothing_is_promised_for_freed_slots() -> None:
 
 
 def test_old_samples_are_left_out() -> None:
-    """A trend is read from the last two minutes."""
+    """A trend is read from the last minute."""
     many = samples(*range(100), every=5.0)
-    assert len(recent(many, many[-1].at)) == 25
+    assert len(recent(many, many[-1].at)) == 13
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=3, max_size=30), st.integers(1, 9_000))

@@ -175,6 +175,11 @@ class KeptSamples:
         for q in snapshot.queues:
             self.kept.setdefault(q.name, []).append(DepthSample(at=snapshot.taken_at, depth=q.depth or 0))
 
+    def take_depths(self, cluster: str, at: datetime, depths: Mapping[str, int]) -> None:
+        """Remember depths alone."""
+        for name, depth in depths.items():
+            self.kept.setdefault(name, []).append(DepthSample(at=at, depth=depth))
+
 
 class FewRunbooks:
     """The one runbook of these tests."""
