@@ -5,8 +5,6 @@ import { dateNode } from "./dates.js";
 import { mrkdwn, plain } from "./mrkdwn.js";
 import { decode, link } from "./references.js";
 
-const NAMED = { good: "#2f9e57", warning: "#d9a21b", danger: "#c5352b" };
-
 /** One attachment with its colour bar. Titles are plain text: what an alert's label holds is never markup. */
 export function drawAttachment(part, surface) {
   const body = [author(part), title(part), part.text && h("div", { class: "text" }, mrkdwn(part.text)), fields(part),
@@ -17,9 +15,7 @@ export function drawAttachment(part, surface) {
 }
 
 function colour(value) {
-  if (!value) return "var(--line-strong)";
-  if (NAMED[value]) return NAMED[value];
-  return /^#?[0-9a-f]{3,6}$/i.test(value) ? `#${value.replace("#", "")}` : "var(--line-strong)";
+  return /^#?[0-9a-f]{3,6}$/i.test(value ?? "") ? `#${value.replace("#", "")}` : "var(--line-strong)";
 }
 
 function author(part) {

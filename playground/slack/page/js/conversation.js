@@ -56,7 +56,7 @@ export class Conversation {
 
   /** Take in one message event; true when it belongs here. While a read is under way, the read starts anew. */
   take(event) {
-    if (event.channel !== this.channel) return false;
+    if (event.channel !== this.channel || (this.inThread && !this.thread)) return false;
     const message = event.message ?? this.#messages.get(event.ts);
     if (!message || !this.#belongs(message)) return false;
     if (this.#list.hasAttribute("aria-busy")) void this.refresh();
@@ -115,7 +115,7 @@ export class Conversation {
     const sign = JSON.stringify([message, scene.compact]);
     const old = this.#drawn.get(key);
     if (old?.sign === sign) return old.node;
-    const node = old?.node ?? h("article", { dataset: { key, ts: message.ts } });
+    const node = old?.node ?? h("article", { tabindex: "-1", dataset: { key, ts: message.ts } });
     node.className = ["message", scene.compact && "compact", message.ephemeral && "whisper"].filter(Boolean).join(" ");
     node.setAttribute("aria-label", messageLabel(message));
     keepingFocus(node, () => fill(node, drawMessage(message, scene)));
@@ -180,9 +180,11 @@ function highlight(node) {
   node.classList.add("changed");
 }
 
-/** Redraw, and give the focus back to the control that had it. */
+/** Redraw, and give the focus back to the control that had it, or to the message when that control is gone. */
 function keepingFocus(node, redraw) {
-  const held = node.contains(document.activeElement) ? document.activeElement.dataset.actionId : undefined;
+  const held = node.contains(document.activeElement) ? document.activeElement : null;
   redraw();
-  if (held) node.querySelector(`[data-action-id="${CSS.escape(held)}"]`)?.focus({ preventScroll: true });
+  if (!held || held === node) return;
+  const same = held.dataset.actionId && node.querySelector(`[data-action-id="${CSS.escape(held.dataset.actionId)}"]`);
+  (same || node).focus({ preventScroll: true });
 }

@@ -39,7 +39,7 @@ export function fillDate(epoch, template, now = new Date()) {
   const date = new Date(epoch * 1000);
   return template.replace(/\{(\w+)\}/g, (whole, token, at) => {
     const text = Object.hasOwn(TOKENS, token) ? TOKENS[token](date, now) : whole;
-    return at === 0 ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+    return at === 0 && token.endsWith("_pretty") ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   });
 }
 

@@ -54,11 +54,11 @@ function age() {
   return seconds < OLD_S ? `${seconds.toFixed(1)} s ago` : `${Math.round(seconds)} s ago`;
 }
 
-/** The last minute as a small line; flat at the bottom when nothing waits. */
-function spark(samples) {
+/** The last minute as a small line; before that, the first count stands for what is not known. */
+function spark(known) {
+  const samples = [...Array(SAMPLES - known.length).fill(known[0]), ...known];
   const top = Math.max(...samples, 1);
   const step = WIDTH / (SAMPLES - 1);
-  const from = WIDTH - (samples.length - 1) * step;
-  const points = samples.map((depth, index) => `${(from + index * step).toFixed(1)},${(HEIGHT - 1 - (depth / top) * (HEIGHT - 2)).toFixed(1)}`);
+  const points = samples.map((depth, index) => `${(index * step).toFixed(1)},${(HEIGHT - 1 - (depth / top) * (HEIGHT - 2)).toFixed(1)}`);
   return svg(`0 0 ${WIDTH} ${HEIGHT}`, [["polyline", { points: points.join(" "), fill: "none", stroke: "currentColor", "stroke-width": 1.3 }]], { class: "spark" });
 }

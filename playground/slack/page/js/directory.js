@@ -3,6 +3,7 @@
 const users = new Map();
 const channels = new Map();
 const groups = new Map();
+const bots = new Map();
 
 /** The workspace and the app, filled by `learn`. */
 export const workspace = { team: { id: "", name: "" }, app: { id: "", name: "", bot_user_id: "", commands: [], shortcuts: [] } };
@@ -14,6 +15,7 @@ export function learn(state) {
   remember(users, state.users);
   remember(channels, state.channels);
   remember(groups, state.groups);
+  remember(bots, state.bots);
 }
 
 /** Take in the direct messages of one person, from GET /people/ims. */
@@ -27,6 +29,8 @@ function remember(map, list) {
 export const user = (id) => users.get(id);
 export const channel = (id) => channels.get(id);
 export const group = (id) => groups.get(id);
+/** The user behind an app's bot id, if it has one. */
+export const userOfBot = (id) => users.get(bots.get(id)?.user_id);
 export const people = () => [...users.values()].filter((one) => !one.is_bot);
 export const everyone = () => [...users.values()];
 export const allGroups = () => [...groups.values()];

@@ -37,7 +37,7 @@ async function start() {
   await become();
   await show({ focus: false });
   setInterval(() => refreshDates(), REFRESH_DATES_MS);
-  void watchDepths();
+  if (controls) void watchDepths();
 }
 
 /** Where to begin when the address leaves it open: as the person, in the thread, that the playground proposes. */
@@ -51,8 +51,9 @@ function settle(proposed) {
 /** Turn to the person in the address. */
 async function become() {
   home = null;
+  modals.restore([]);
   stream.follow(me());
-  await Promise.all([readIms(), readModals()]);
+  await readIms();
   if (channel(place().channel)?.is_im && !ims.some(({ id }) => id === place().channel)) go({ channel: publicChannels()[0]?.id, thread: undefined }, { replace: true });
   void unread.start(me(), [...publicChannels(), ...ims]);
 }
@@ -150,7 +151,7 @@ function came(event, inChannel, inThread) {
 /** Read again whatever is shown, after the stream was away. */
 async function catchUp() {
   await Promise.all([readIms(), readModals()]);
-  await Promise.all([readControls(), place().channel && channelPane.refresh(), place().thread && threadPane.refresh(), place().view === "home" && openHomeTab(true)]);
+  await Promise.all([readState(), readControls(), place().channel && channelPane.refresh(), place().thread && threadPane.refresh(), place().view === "home" && openHomeTab(true)]);
   drawSides();
 }
 

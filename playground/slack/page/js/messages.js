@@ -5,7 +5,7 @@ import { avatar } from "./avatars.js";
 import { drawAttachment } from "./attachments.js";
 import { drawBlocks } from "./blocks.js";
 import { dateNode, shortTime } from "./dates.js";
-import { nameOf, user } from "./directory.js";
+import { nameOf, user, userOfBot } from "./directory.js";
 import { icon } from "./icons.js";
 import { mrkdwn } from "./mrkdwn.js";
 import { me, openThread } from "./place.js";
@@ -19,9 +19,9 @@ export const keyOf = (message) => message.ephemeral_id ?? message.ts;
 
 /** Who wrote it: {id, name, colour, bot}. Incoming webhooks have a name and no user. */
 export function author(message) {
-  const known = user(message.user);
+  const known = user(message.user) ?? userOfBot(message.bot_id);
   const name = message.username || known?.real_name || known?.name || message.bot_profile?.name || (message.user ? nameOf(message.user) : "App");
-  return { id: message.user ?? message.bot_id ?? name, name, colour: known?.color, bot: Boolean(message.bot_id || known?.is_bot) };
+  return { id: known?.id ?? message.bot_id ?? name, name, colour: known?.color, bot: Boolean(message.bot_id || known?.is_bot) };
 }
 
 /** The inside of a message's <article>. `scene`: {channel, inThread, compact}. */

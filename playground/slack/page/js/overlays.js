@@ -14,7 +14,7 @@ export function openMenu(anchor, items, { label, align = "start", grid = false }
   anchor.setAttribute("aria-expanded", "true");
   menu.showPopover();
   put(menu, anchor, align);
-  rows[0]?.focus({ preventScroll: true });
+  (rows.find((row) => row.ariaChecked === "true") ?? rows[0])?.focus({ preventScroll: true });
 }
 
 function menuItem(item, close) {

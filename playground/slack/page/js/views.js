@@ -34,7 +34,7 @@ export class Modals {
     this.#draw(false);
   }
 
-  /** Agree with what this person has open, from GET /people/views: after a reload, a gap, or on becoming somebody else. */
+  /** Agree with what this person has open, from GET /people/views: after a gap in the stream; with nothing on becoming somebody else. */
   restore(views) {
     const kept = views.map((view) => this.#find(view.id) ?? { view, form: new Form(), errors: {} });
     const same = kept.length === this.#stack.length && kept.every((entry, index) => entry === this.#stack[index]);
