@@ -17,6 +17,7 @@ _WANTED = {
     "tuple_type": "a list (`[a, b]`)",
     "list_type": "a list (`[a, b]`)",
 }
+_KINDS = {int: "a number", float: "a number with decimals", str: "text", list: "a list", dict: "a map"}
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -59,8 +60,9 @@ def given(value: Any) -> str:
     """Return what stands there instead, by its kind."""
     if value is None:
         return "and is empty"
-    kinds = ((bool, "true or false"), (int | float, "a number"), (str, "text"), (list, "a list"), (dict, "a map"))
-    return "not " + next(words for kind, words in kinds if isinstance(value, kind))
+    if isinstance(value, bool):
+        return "not true or false"
+    return f"not {_KINDS[type(value)]}"
 
 
 def choices(expected: str, value: Any) -> str:

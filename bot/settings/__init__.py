@@ -1,0 +1,15 @@
+"""The only reader of environment and config file. See `oncall.example.yml` for every key."""
+
+from bot.settings.loading import Need, load_settings
+from bot.settings.values import BrokerSettings, LogSettings, RoleSettings, Settings, SlackSettings, WebSettings
+
+__all__ = [
+    "BrokerSettings",
+    "LogSettings",
+    "Need",
+    "RoleSettings",
+    "Settings",
+    "SlackSettings",
+    "WebSettings",
+    "load_settings",
+]

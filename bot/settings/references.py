@@ -1,0 +1,128 @@
+"""What points at something else: roles, clusters, queues and environment variables; and secrets in the file.
+
+All of it works on the raw document, so that a wrong type elsewhere hides none of it.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bot.domain.errors import UnknownName
+from bot.located_yaml import Document, Path, Problem, dotted
+from bot.settings import environment, urls
+
+_TOKEN = re.compile(r"\bx(?:ox[a-z]|app)-[A-Za-z0-9-]+")
+_ENV_OF = {
+    "bot_token": "SLACK_BOT_TOKEN",
+    "app_token": "SLACK_APP_TOKEN",
+    "ops_broker_url": "ONCALL_BROKER_URL",
+    **{name.lower(): name for name in environment.NAMES},
+    **{name.lower().removeprefix("slack_"): name for name in environment.NAMES if name.startswith("SLACK_")},
+}
+
+
+def secret_problems(document: Document) -> list[Problem]:
+    """Return tokens, passwords and keys of the environment that stand in the file. Their values are not repeated."""
+    return [p for path, value in _leaves(document.value, ()) if (p := _secret(document, path, value))]
+
+
+def _secret(document: Document, path: Path, value: Any) -> Problem | None:
+    key = str(path[-1]).lower() if path else ""
+    if key in _ENV_OF:
+        words = f"`{dotted(path)}` does not belong in this file: set {_ENV_OF[key]} in the environment."
+        return document.problem(path, words, at_key=True)
+    if isinstance(value, str) and _TOKEN.search(value):
+        words = (
+            f"`{dotted(path)}` holds a Slack token. Tokens belong in the environment: SLACK_BOT_TOKEN, SLACK_APP_TOKEN."
+        )
+        return document.problem(path, words, at_key=True)
+    if isinstance(value, str) and not key.endswith("_env") and urls.has_password(value):
+        instead = f" and name it with `{key}_env`" if key in ("broker_url", "result_backend") else ""
+        words = f"`{dotted(path)}` holds a password. Put the address into an environment variable{instead}."
+        return document.problem(path, words, at_key=True)
+    return None
+
+
+def _leaves(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _leaves(inner, (*path, key))
+    else:
+        yield path, value
+
+
+def reference_problems(document: Document, env: Mapping[str, str], *, brokers: bool) -> list[Problem]:
+    """Return names that point at nothing; with `brokers`, variables of brokers that are not set, too."""
+    if not isinstance(document.value, dict):
+        return []
+    found = [*_channels(document), *_roles(document)]
+    for name in _map(document.value, "clusters"):
+        found += _queues(document, name)
+        found += _addresses(document, ("clusters", name), env, brokers=brokers)
+    return found
+
+
+def _channels(document: Document) -> Iterator[Problem]:
+    clusters = _map(document.value, "clusters")
+    for channel, cluster in _map(document.value, "channels").items():
+        if isinstance(cluster, str) and cluster not in clusters:
+            yield document.problem(("channels", channel), str(UnknownName("cluster", cluster, clusters)))
+
+
+def _roles(document: Document) -> Iterator[Problem]:
+    roles, policy = _map(document.value, "roles"), _map(document.value, "policy")
+    named: list[tuple[Path, Any]] = [(("policy", "acting"), policy.get("acting", "oncall"))]
+    for risk, alternatives in _map(policy, "consent").items():
+        for i, way in enumerate(alternatives if isinstance(alternatives, list) else ()):
+            named.append((("policy", "consent", risk, i, "from"), _map({"way": way}, "way").get("from")))
+    for path, role in named:
+        if isinstance(role, str) and role not in roles:
+            yield document.problem(path, f"{UnknownName('role', role, roles)} Roles are declared under `roles`.")
+
+
+def _queues(document: Document, cluster: str) -> Iterator[Problem]:
+    shape = _map(_map(document.value, "clusters"), cluster)
+    queues = _map(shape, "queues")
+    for group, inner in _map(shape, "worker_groups").items():
+        named = _map({"group": inner}, "group").get("queues")
+        for i, queue in enumerate(named if isinstance(named, list) else ()):
+            if isinstance(queue, str) and queue not in queues:
+                path = ("clusters", cluster, "worker_groups", group, "queues", i)
+                yield document.problem(path, f"{UnknownName('queue', queue, queues)} Declare it under `queues`.")
+
+
+def _addresses(document: Document, at: Path, env: Mapping[str, str], *, brokers: bool) -> Iterator[Problem]:
+    """Return what is wrong with where one cluster's broker and results are."""
+    shape = _map(_map(document.value, "clusters"), str(at[-1]))
+    for key, required in (("broker_url", True), ("result_backend", False)):
+        plain, named = shape.get(key), shape.get(f"{key}_env")
+        if plain is None and named is None:
+            if required:
+                words = f"The key `{key}_env` (the environment variable with the broker's address) is missing in"
+                yield document.problem(at, f"{words} `{dotted(at)}`.", at_key=True)
+        elif plain is not None and named is not None:
+            words = f"`{dotted(at)}` has both `{key}` and `{key}_env`; keep one."
+            yield document.problem((*at, key), words, at_key=True)
+        elif isinstance(plain, str) and (trouble := _trouble(plain, key)):
+            yield document.problem((*at, key), f"`{dotted((*at, key))}` {trouble}.")
+        elif isinstance(named, str) and brokers and (unset := _unset(env, named, key)):
+            yield document.problem((*at, f"{key}_env"), unset)
+
+
+def _unset(env: Mapping[str, str], name: str, key: str) -> str | None:
+    if not re.fullmatch(r"\w+", name) or name.startswith("CELERY_"):  # refused by the shape, which does not repeat it
+        return None
+    if not environment.read(env, name):
+        return f"The environment variable `{name}` is not set.{environment.similar(env, name)}"
+    words = _trouble(environment.read(env, name), key)
+    return f"The environment variable `{name}` {words}." if words else None
+
+
+def _trouble(url: str, key: str) -> str | None:
+    """Return what is wrong with an address. A result backend may be anything that Celery knows."""
+    return urls.trouble(url, urls.REDIS) if key == "broker_url" else None
+
+
+def _map(value: Any, key: str) -> Mapping[str, Any]:
+    inner = value.get(key) if isinstance(value, dict) else None
+    return inner if isinstance(inner, dict) else {}
