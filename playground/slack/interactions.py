@@ -83,6 +83,8 @@ class Interactions:
         """A click or a choice. With `given["forge"]` the value is taken as it comes, as a hostile client sends it."""
         self._check_ours(place)
         block, element = self._element(place, action_id, block_id, given)
+        if isinstance(place, dict) and given.get("values"):
+            self._typed(user, place, given["values"])
         value = given.get("value") if given.get("forge") else self._value(element, given)
         act = {
             **{k: v for k, v in element.items() if k in ("type", "action_id", "text", "style", "url", "placeholder")},
@@ -96,6 +98,12 @@ class Interactions:
             entry[element["action_id"]] = state_value(element, value)
         payload = {**self._interaction("block_actions", user), **self._surroundings(user, place), "actions": [act]}
         await self._send("interactive", payload, user, "This did not work")
+
+    def _typed(self, user: str, view: Json, values: Json) -> None:
+        # What stands in the other fields when somebody presses a button within a form.
+        shown = {block["block_id"] for block in view["blocks"]}
+        filled, _ = filled_in(view, {block_id: value for block_id, value in values.items() if block_id in shown})
+        self._touched[(user, view["id"])].update(filled)
 
     def _check_ours(self, place: Place) -> None:
         # Slack tells the app that wrote the message, and only our app is connected here.

@@ -45,7 +45,9 @@ class Person:
     @property
     def web(self) -> AsyncWebClient:
         """slack_sdk's client with this person's token."""
-        return AsyncWebClient(token=f"xoxp-{self.id}", base_url=f"{self._url}/api/", session=self._http())
+        client = AsyncWebClient(token=f"xoxp-{self.id}", base_url=f"{self._url}/api/", session=self._http())
+        client.proxy = None  # slack_sdk takes a proxy from the environment even for loopback
+        return client
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
@@ -115,7 +117,7 @@ class Person:
 
     async def replies(self, channel: str, ts: str) -> list[Json]:
         """A thread, its root first, read by conversations.replies."""
-        answer = await self.web.conversations_replies(channel=channel, ts=ts, limit=200, include_all_metadata=True)
+        answer = await self.web.conversations_replies(channel=channel, ts=ts, limit=1000, include_all_metadata=True)
         return [message | {"channel": channel} for message in answer["messages"]]
 
     async def direct_messages(self) -> list[Json]:

@@ -1,6 +1,7 @@
 """Slack's clocks and counters, which a test may shorten."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -9,7 +10,7 @@ class Rules:
 
     `retry_after` are the waits before the second, third and fourth delivery of an event that nobody acknowledged.
     `burst` is how many messages to one channel pass before the limit of one a second bites. With `rate_limits`
-    off nothing is ever refused with 429.
+    off nothing is ever refused with 429; `per_minute` overrides the tier of single methods.
     """
 
     ack: float = 3.0
@@ -22,3 +23,4 @@ class Rules:
     refresh_grace: float = 2.0
     rate_limits: bool = True
     burst: int = 10
+    per_minute: Mapping[str, int] = field(default_factory=dict)

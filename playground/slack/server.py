@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from playground.slack.backend import APP_TOKEN, build
+from playground.slack.errors import Refused
 from playground.slack.faults import Faults
 from playground.slack.manifest import read_manifest
 from playground.slack.people.routes import PeopleApi
@@ -15,6 +17,14 @@ from playground.slack.webhooks import Webhooks
 from playground.slack.workspace import Workspace, default_workspace
 
 _HOST = "127.0.0.1"
+
+
+@web.middleware
+async def _refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Refused as refused:
+        return web.json_response({"ok": False, "error": refused.code, "message": refused.sentence}, status=400)
 
 
 class LocalSlack:
@@ -93,7 +103,7 @@ class LocalSlack:
     def _application(self) -> web.Application:
         limits = RateLimits(self.backend.rules)
         api, hooks = WebApi(self.backend, limits), Webhooks(self.backend, limits)
-        app = web.Application(client_max_size=4 * 1024 * 1024)
+        app = web.Application(client_max_size=4 * 1024 * 1024, middlewares=[_refusals])
         app.add_routes(
             [
                 web.route("*", "/api/{method}", api.serve),

@@ -85,7 +85,9 @@ async def local_slack(
 async def client_of(slack: LocalSlack, token: str = "") -> AsyncIterator[AsyncWebClient]:
     """slack_sdk's client with the app's token, or another."""
     async with ClientSession() as session:
-        yield AsyncWebClient(token=token or slack.bot_token, base_url=slack.api_url, session=session)
+        client = AsyncWebClient(token=token or slack.bot_token, base_url=slack.api_url, session=session)
+        client.proxy = None  # slack_sdk takes a proxy from the environment even for loopback
+        yield client
 
 
 @asynccontextmanager

@@ -49,6 +49,17 @@ async def test_updates_have_a_budget_of_fifty_a_minute(tmp_path: Path) -> None:
     assert {answer.response["error"] for answer in refused} == {"ratelimited"}
 
 
+async def test_the_budget_of_a_method_can_be_set(tmp_path: Path) -> None:
+    """For a test that wants to see the bot wait."""
+    rules = Rules(per_minute={"users.info": 2})
+    async with local_slack(tmp_path, rules=rules) as slack, client_of(slack) as client:
+        for _ in range(2):
+            await client.users_info(user="U0ANA")
+        with pytest.raises(SlackApiError, match="ratelimited") as caught:
+            await client.users_info(user="U0ANA")
+    assert caught.value.response.headers["Retry-After"] == "30"
+
+
 async def test_people_are_not_counted_and_limits_can_be_off(tmp_path: Path) -> None:
     """A headless observer polls as it likes."""
     async with local_slack(tmp_path, rules=Rules(burst=1)) as slack, client_of(slack, "xoxp-U0ANA") as ana:

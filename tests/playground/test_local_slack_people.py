@@ -166,6 +166,12 @@ async def test_the_stream_shows_what_happens_before_ones_eyes(tmp_path: Path) ->
         assert (await bens.receive_json())["message"]["text"] == "root"
 
 
+async def test_a_stream_for_nobody_is_refused(slack: LocalSlack) -> None:
+    """With the reason."""
+    async with ClientSession() as http, http.get(f"{slack.url}/people/stream?user=U0NO") as answer:
+        assert (answer.status, (await answer.json())["error"]) == (400, "user_not_found")
+
+
 async def test_two_people_click_at_once_and_both_arrive(slack: LocalSlack) -> None:
     """The app decides who was first, not Slack."""
     clicks: list[str] = []

@@ -186,11 +186,12 @@ async def test_a_click_in_a_modal_carries_the_view(app: AsyncApp, slack: LocalSl
 
     app.action("preview")(note)
     view = await opened(app, slack, modal(modal()["blocks"][0], actions(button("preview", "7"))))
-    await ana.click({"view_id": view["id"]}, "preview")
+    typed = {"why": {"reason": "half a word"}, "gone": {"x": "y"}}
+    await ana.click({"view_id": view["id"]}, "preview", values=typed)
     body = seen[0]
     assert body["container"] == {"type": "view", "view_id": view["id"]}
     assert (body["view"]["id"], body["actions"][0]["value"], "message" in body) == (view["id"], "7", False)
-    assert "reason" in body["view"]["state"]["values"]["why"]
+    assert body["view"]["state"]["values"]["why"]["reason"]["value"] == "half a word"
 
 
 async def test_closing_is_told_when_asked_for(app: AsyncApp, slack: LocalSlack, ana: Person) -> None:

@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from playground.slack import LocalSlack, default_workspace
+from playground.slack.web_api.registry import METHODS
 from playground.slack.workspace import Bot, Channel
 from tests.playground.local_slack import ONCALL, SCOPES, client_of, local_slack, people
 
@@ -328,3 +329,23 @@ async def test_another_bot_posts_with_its_own_token(tmp_path: Path) -> None:
         message = (await other.chat_postMessage(channel=ONCALL, text="x"))["message"]
         assert (message["bot_id"], message["user"]) == ("B0OTHER", "U0OTHER")
         assert (await refusal(stray.chat_postMessage(channel=ONCALL, text="x")))["error"] == "not_in_channel"
+
+
+WRONG: list[dict[str, Any]] = [
+    {},
+    {"channel": [], "ts": {}, "user": 7, "limit": "many", "cursor": 1, "view": "{", "blocks": {}, "metadata": "x"},
+    {"channel": ONCALL, "ts": "now", "timestamp": "1", "name": "eyes", "oldest": "then", "view": [], "users": ","},
+    {"channel": ONCALL, "ts": "1.0", "text": ["x"], "blocks": [None], "attachments": [[]], "user": "U0ANA"},
+    {"channel": ONCALL, "text": "x", "blocks": [{"type": "section", "text": None}], "types": "x", "view": {}},
+]
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+async def test_no_argument_however_wrong_is_an_error_of_the_server(slack: LocalSlack, method: str) -> None:
+    """Every method answers with ok or one of Slack's words."""
+    async with ClientSession(headers={"Authorization": f"Bearer {slack.bot_token}"}) as http:
+        for args in WRONG:
+            async with http.post(slack.api_url + method, json=args) as answer:
+                assert answer.status == 200, args
+                body = await answer.json()
+                assert body["ok"] or body["error"], args

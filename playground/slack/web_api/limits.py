@@ -41,8 +41,8 @@ class RateLimits:
         if method.per_channel:
             self._take((call.caller.token, method.name, call.text("channel")), self.rules.burst, 1.0)
         else:
-            burst = max(method.per_minute, self.rules.burst)
-            self._take((call.caller.token, method.name), burst, method.per_minute / 60)
+            per_minute = self.rules.per_minute.get(method.name, method.per_minute)
+            self._take((call.caller.token, method.name), per_minute, per_minute / 60)
 
     def check_webhook(self, bot_id: str) -> None:
         """The same for an incoming webhook: one a second, short bursts pass."""
