@@ -70,8 +70,8 @@ class ClusterConnection:
 
     @property
     def address(self) -> str:
-        """Host, port and database, without any secret."""
-        return f"{self._url['hostname'] or '127.0.0.1'}:{self._url['port'] or 6379}/{self.db}"
+        """Host and port, without any secret."""
+        return f"{self._url['hostname'] or '127.0.0.1'}:{self._url['port'] or 6379}"
 
     @property
     def secure(self) -> bool:

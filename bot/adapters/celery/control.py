@@ -11,6 +11,7 @@ from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.pidbox import Command, Pidbox, Replies
 from bot.adapters.celery.roll import Absent, Roll
 from bot.adapters.celery.topology import Topology
+from bot.adapters.celery.wording import refusal
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec, Queue, Unknown, Worker
 from bot.domain.errors import BadInput
 from bot.ports import Clock
@@ -109,9 +110,12 @@ class CeleryClusterControl:
         return self._broker.effect(f"{what} to {', '.join(sorted(wanted))}", work, EFFECT_SECONDS)
 
     def _ask(self, client: "redis.Redis", commands: Sequence[Command], until: float) -> Replies:
+        started = time.monotonic()
+
         def enough(replies: Replies) -> bool:
             done = (node for node, said in replies.by_node.items() if "ping" in said)
-            return replies.everybody or self._roll.all_here(done, replies.listeners - replies.pongs)
+            missing = replies.listeners - replies.pongs
+            return replies.everybody or self._roll.all_here(done, missing, time.monotonic() - started)
 
         return self._pidbox.ask(client, commands, until, enough)
 
@@ -137,7 +141,7 @@ class CeleryClusterControl:
         try:
             replies = self._ask(client, answers.EVERYTHING, until)
         except redis.ResponseError as error:  # full or read-only: neither we nor a worker can write a reply
-            return (), [Unknown(what="workers", why=f"the broker refuses to pass on replies: {error}")]
+            return (), [Unknown(what="workers", why=f"the broker passes on no replies: {refusal(error)}")]
         waited = time.monotonic() - started
         seen = _workers(replies)
         for said in seen.values():
@@ -156,7 +160,7 @@ class CeleryClusterControl:
         try:
             unacked = counting.unacked(client, self._keys, self._topology, until)
         except redis.ResponseError as error:
-            unacked, unknown = None, [Unknown(what="unacknowledged messages", why=str(error))]
+            unacked, unknown = None, [Unknown(what="unacknowledged messages", why=refusal(error))]
         unknown += [Unknown(what=n, why="its key in Redis is not a queue") for n in names if lanes[n] is None]
         declared = {q.name for q in self._spec.queues}
         queues = [_queue(n, lanes[n], unacked, n in declared) for n in names]

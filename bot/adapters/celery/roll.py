@@ -15,7 +15,10 @@ A solo worker in a long task looks so, and so does a frozen one.
 """
 
 QUIET_SECONDS = 60.0
-"""How long listeners that are not known to be workers are not waited for again."""
+"""How long listeners that are not known to be workers are not waited for again to the end of a deadline."""
+
+GRACE_SECONDS = 0.25
+"""How long they are waited for all the same: a worker that was busy may be back."""
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,18 @@ class Roll:
         self._answered: dict[str, float] = {}
         self._quiet = (0, 0.0)
 
-    def all_here(self, nodes: Iterable[str], missing: int) -> bool:
+    def all_here(self, nodes: Iterable[str], missing: int, waited: float) -> bool:
         """Whether waiting on is useless: all known workers answered, and the rest were quiet before.
 
-        `missing` is how many listeners have not answered. Somebody who is no worker may listen and never answer; the
-        whole deadline is spent on them once a minute and not every time.
+        `missing` is how many listeners have not answered after `waited` seconds. Somebody who is no worker may listen
+        and never answer; the whole deadline is spent on them once a minute and not every time.
         """
         with self._lock:
             quiet, until = self._quiet
             known = set(self._answered)
-        return missing <= (quiet if time.monotonic() < until else 0) and known <= set(nodes)
+        if not known or waited < GRACE_SECONDS or time.monotonic() >= until:
+            return False
+        return missing <= quiet and known <= set(nodes)
 
     def call(self, workers: Iterable[str], missing: int) -> Absent:
         """Record who answered, and return who did not; `missing` is how many listeners did not answer."""

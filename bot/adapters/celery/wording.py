@@ -19,7 +19,19 @@ def why(error: BaseException, connection: ClusterConnection) -> str:
     for sort, words in _CAUSES:
         if any(isinstance(e, sort) for e in chain):
             return words.format(at=at, seconds=SOCKET_SECONDS) + _tls_hint(error, connection)
-    return f"{at} answered: {error}"
+    return f"{at} refused to use database {connection.db} so: {refusal(error)}"
+
+
+def refusal(error: BaseException) -> str:
+    """Return why the broker, which does answer, refused a command."""
+    return next((words for sort, words in _REFUSALS.items() if isinstance(error, sort)), str(error))
+
+
+_REFUSALS: dict[type[BaseException], str] = {
+    redis.exceptions.OutOfMemoryError: "its memory is full",
+    redis.ReadOnlyError: "it is a read-only replica",
+    redis.exceptions.NoPermissionError: "the user may not do this (see its ACL)",
+}
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

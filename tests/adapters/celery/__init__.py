@@ -1,0 +1,1 @@
+"""The watched-cluster adapter on real brokers with real workers."""
