@@ -1,0 +1,46 @@
+"""What the bot does by itself, again and again."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.domain.errors import OncallError
+from bot.ports import Ports
+
+log = structlog.get_logger(__name__)
+
+Duty = Callable[[], Awaitable[object]]
+
+
+class Duties:
+    """Runs each duty in a task of its own; a failure is logged and the duty goes on at its next turn."""
+
+    def __init__(self) -> None:
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def every(self, seconds: float, name: str, duty: Duty) -> None:
+        """Run a duty now and then again, each time `seconds` after it has ended."""
+        self._tasks.append(asyncio.create_task(_again(seconds, name, duty), name=name))
+
+    async def close(self) -> None:
+        """End all of them."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _again(seconds: float, name: str, duty: Duty) -> None:
+    while True:
+        try:
+            await duty()
+        except OncallError as e:
+            log.warning("duty failed, tried again", duty=name, why=str(e))
+        except Exception:
+            log.exception("duty failed, tried again", duty=name)
+        await asyncio.sleep(seconds)
+
+
+def sample(ports: Ports, cluster: str) -> None:
+    """Count a cluster's depths, so that trends and forecasts have something to rest on. Blocks for up to a second."""
+    ports.samples.take_depths(cluster, ports.clock.now(), ports.clusters.control(cluster).depths())

@@ -1,0 +1,25 @@
+"""One small file for each kind of thing that people and systems do in Slack."""
+
+from slack_bolt.async_app import AsyncApp
+
+from bot.slack.listeners import (
+    alerts,
+    commands,
+    home,
+    incidents,
+    membership,
+    mentions,
+    mitigations,
+    requests,
+    shortcuts,
+    status,
+    unknown,
+)
+from bot.slack.tools import Tools
+
+
+def register(app: AsyncApp, tools: Tools) -> None:
+    """Register all of them; what is unknown comes last, since Bolt takes the first that matches."""
+    for part in (alerts, commands, mentions, home, membership, incidents, requests, mitigations, status, shortcuts):
+        part.register(app, tools)
+    unknown.register(app, tools)

@@ -1,0 +1,70 @@
+"""Live numbers for open incidents: never two refreshes of one incident at once, and wishes meanwhile count as one."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from bot.domain.errors import OncallError
+from bot.domain.incident import IncidentState
+from bot.ports import Ports
+from bot.slack.executors import Executors
+from bot.usecases import runs
+
+log = structlog.get_logger(__name__)
+
+
+class Refreshes:
+    """Runs `runs.refresh` in the background for incidents somebody wants fresh."""
+
+    def __init__(self, ports: Ports, executors: Executors, shown: Callable[[], None]) -> None:
+        self._ports = ports
+        self._executors = executors
+        self._shown = shown
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._again: set[str] = set()
+
+    def want(self, incident_id: str) -> None:
+        """Refresh it now, or once more when the refresh under way has ended."""
+        if incident_id in self._running:
+            self._again.add(incident_id)
+            return
+        self._running[incident_id] = asyncio.create_task(self._run(incident_id))
+
+    async def _run(self, incident_id: str) -> None:
+        try:
+            while True:
+                self._again.discard(incident_id)
+                await self._once(incident_id)
+                if incident_id not in self._again:
+                    return
+        finally:
+            self._running.pop(incident_id, None)
+            self._again.discard(incident_id)
+
+    async def _once(self, incident_id: str) -> None:
+        with structlog.contextvars.bound_contextvars(incident=incident_id):
+            try:
+                await self._executors.background(runs.refresh, self._ports, incident_id)
+            except OncallError as e:
+                log.warning("incident not refreshed", why=str(e))
+            except Exception:
+                log.exception("incident not refreshed")
+        self._shown()
+
+    async def all_open(self) -> None:
+        """Want every incident fresh that is not over; those still being refreshed are left alone."""
+        for incident_id in await self._executors.db(self._open):
+            if incident_id not in self._running:
+                self.want(incident_id)
+
+    def _open(self) -> list[str]:
+        with self._ports.store.read() as tx:
+            found = tx.incidents.find(state=(IncidentState.OPEN.value, IncidentState.MITIGATED.value))
+        return [i.id for i in found]
+
+    async def close(self) -> None:
+        """Start nothing more and wait for no answer."""
+        for task in list(self._running.values()):
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)

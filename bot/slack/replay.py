@@ -1,0 +1,78 @@
+"""What was received and never handled: a crash in between, or a database that was away."""
+
+from datetime import timedelta
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+from bot.domain.card import CardKind
+from bot.domain.errors import StoreUnavailable
+from bot.ports import InboxEntry, Ports
+from bot.slack.answers import place_of
+from bot.slack.deliveries import Body
+from bot.slack.executors import Executors
+from bot.slack.inbox import DELIVERY, SlackInbox
+from bot.slack.lease import Lease
+
+log = structlog.get_logger(__name__)
+
+ATTEMPTS = 3
+LEASE_SECONDS = 10.0
+PATIENCE = timedelta(seconds=60)
+"""How old an unhandled entry must be to be taken up again while we run: another bot may have it in hand."""
+
+
+class Replay:
+    """Sends unhandled deliveries through Bolt again. One bot among several does it, under the lease "inbox"."""
+
+    def __init__(self, ports: Ports, app: AsyncApp, inbox: SlackInbox, executors: Executors) -> None:
+        self._ports = ports
+        self._app = app
+        self._inbox = inbox
+        self._executors = executors
+        self._lease = Lease(ports, executors, "inbox", LEASE_SECONDS)
+        self._first = True
+
+    async def take_up(self) -> None:
+        """Handle what a crash left behind at the first call, and what failed a while ago at later ones."""
+        if not await self._lease.held():
+            return
+        now = self._ports.clock.now()
+        before = now if self._first else now - PATIENCE
+        entries = await self._inbox.take_up(before)
+        self._first = False
+        for entry in entries:
+            if entry.attempts >= ATTEMPTS:
+                await self._give_up(entry)
+            else:
+                log.info("taken up again", delivery=entry.id, attempts=entry.attempts)
+                await self.send(entry.id, entry.payload)
+
+    async def send(self, id: str, body: Body) -> None:
+        """Send one delivery through Bolt that is written down already."""
+        request = AsyncBoltRequest(mode="socket_mode", body=dict(body), context={DELIVERY: id})
+        await self._app.async_dispatch(request)
+
+    async def _give_up(self, entry: InboxEntry) -> None:
+        log.error("given up after several attempts", delivery=entry.id, kind=entry.kind, received_at=entry.received_at)
+        await self._executors.db(self._say_so, entry)
+        await self._inbox.done(entry.id)
+
+    def _say_so(self, entry: InboxEntry) -> None:
+        """Tell whoever waited, where they waited."""
+        place = place_of(entry.payload)
+        if place is None or place.channel is None:
+            return
+        asked = f"what you asked for at {entry.received_at:%H:%M:%S} UTC"
+        text = f"<@{place.user}>, {asked} was not handled: the bot stumbled over it. Please ask again."
+        with self._ports.store.write() as tx:
+            now = self._ports.clock.now()
+            tx.cards.want(CardKind.NOTICE, entry.id, place.channel, now, thread_ts=place.thread_ts, text=text)
+
+    async def release(self) -> None:
+        """Let the next bot do it."""
+        try:
+            await self._lease.release()
+        except StoreUnavailable as e:
+            log.warning("lease not given back", why=e.why)

@@ -1,0 +1,1 @@
+"""Tests of the Slack shell, over real sockets against the local Slack."""
