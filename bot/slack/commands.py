@@ -1,0 +1,244 @@
+"""The grammar of `/celery …` and `@mention …`: from a line of words to one command, or a sentence on what is wrong."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from bot.domain.errors import BadInput, UnknownName
+from bot.slack.typed import minutes_of, unquoted, words_of
+
+DEFAULT_MINUTES = 30
+LONGEST_MINUTES = 24 * 60
+LONGEST_REASON = 300
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One command as people are told of it. `usage` and `example` follow `/celery`."""
+
+    verb: str
+    usage: str
+    what: str
+    example: str = ""
+
+
+USAGES = (
+    Usage("status", "status [cluster]", "Queues, workers and pauses, counted now."),
+    Usage(
+        "pause",
+        "pause <queue> [for 30m] [because ...]",
+        "Workers stop taking tasks from a queue for a while: 30 min if you do not say, 24 h at most. "
+        "You see what it touches before it happens.",
+        "pause analytics for 1h because bookings are slow",
+    ),
+    Usage("resume", "resume <queue>", "Ends a pause early.", "resume analytics"),
+    Usage("freeze", "freeze", "Stops the bot from changing anything, at once."),
+    Usage("unfreeze", "unfreeze", "Lets it act again."),
+    Usage("audit", "audit", "The newest entries of the audit log."),
+    Usage("help", "help", "This list."),
+)
+"""Every command there is. Help, suggestions and the test of the manifest's usage hint all read this table."""
+
+_ALIASES = {"unpause": "resume", "?": "help"}
+
+
+@dataclass(frozen=True)
+class Status:
+    """Show one cluster."""
+
+    cluster: str
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Pause one queue for `minutes`."""
+
+    cluster: str
+    queue: str
+    minutes: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Resume:
+    """End the pause of one queue."""
+
+    cluster: str
+    queue: str
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """Stop all executions."""
+
+
+@dataclass(frozen=True)
+class Unfreeze:
+    """Allow them again."""
+
+
+@dataclass(frozen=True)
+class AuditTail:
+    """Show the newest audit entries."""
+
+
+@dataclass(frozen=True)
+class Help:
+    """Show what can be said."""
+
+
+Command = Status | Pause | Resume | Freeze | Unfreeze | AuditTail | Help
+
+_BARE: Mapping[str, Command] = {"freeze": Freeze(), "unfreeze": Unfreeze(), "audit": AuditTail(), "help": Help()}
+
+
+class QueueElsewhere(UnknownName):
+    """A queue that this cluster does not have, and another does."""
+
+    def __init__(self, name: str, cluster: str, elsewhere: Sequence[str]) -> None:
+        self.cluster, self.elsewhere = cluster, tuple(elsewhere)
+        super().__init__("queue", name, ())
+
+    def _sentence(self) -> str:
+        places = " or ".join(f"`{c}/{self.name}`" for c in self.elsewhere)
+        return f"There is no queue `{self.name}` on `{self.cluster}`. Did you mean {places}?"
+
+
+@dataclass(frozen=True)
+class _Names:
+    """The names that may be said."""
+
+    queues: Mapping[str, Collection[str]]
+    clusters: Collection[str]
+    default: str
+
+    def clusters_with(self, queue: str) -> list[str]:
+        return [c for c in self.clusters if queue in self.queues.get(c, ())]
+
+
+def parse(
+    text: str, *, queues: Mapping[str, Collection[str]], clusters: Collection[str], default_cluster: str
+) -> Command:
+    """Return the command; nothing said means status. `queues` are the known names of each cluster.
+
+    Raises UnknownName or BadInput: one sentence on what was wrong, where, and what to say instead.
+    """
+    words, names = words_of(text), _Names(queues, clusters, default_cluster)
+    if not words:
+        return Status(default_cluster)
+    said, rest = words[0], words[1:]
+    verb = said.lower() if said in _ALIASES else unquoted(said).lower().rstrip(".!?")
+    verb = _ALIASES.get(verb, verb)
+    match verb:
+        case "status":
+            return _nothing_after(_status(rest, names), verb, rest[1:])
+        case "pause":
+            return _pause(rest, names)
+        case "resume":
+            cluster, queue = _queue(verb, rest, names)
+            return _nothing_after(Resume(cluster, queue), f"resume {queue}", rest[1:])
+        case "help":
+            return Help()
+    if verb in _BARE:
+        return _nothing_after(_BARE[verb], verb, rest)
+    raise _no_command(said, names)
+
+
+def _no_command(said: str, names: _Names) -> BadInput:
+    queue = unquoted(said)
+    if names.clusters_with(queue):
+        return BadInput(f"`{queue}` is a queue. Say what to do: `/celery pause {queue}` or `/celery resume {queue}`.")
+    return UnknownName("command", _echo(said.lower()), [u.verb for u in USAGES])
+
+
+def _status(rest: list[str], names: _Names) -> Status:
+    return Status(_cluster(unquoted(rest[0]), names) if rest else names.default)
+
+
+def _pause(rest: list[str], names: _Names) -> Pause:
+    cluster, queue = _queue("pause", rest, names)
+    tail, reason = _split_reason(rest[1:])
+    minutes = _minutes(queue, tail) if tail else DEFAULT_MINUTES
+    if len(reason) > LONGEST_REASON:
+        raise BadInput(
+            f"The reason has {len(reason):,} characters, and {LONGEST_REASON} fit. Say it shorter after `because`."
+        )
+    return Pause(cluster, queue, minutes, reason)
+
+
+def _split_reason(tail: list[str]) -> tuple[list[str], str]:
+    for i, word in enumerate(tail):
+        if word.lower().rstrip(":,") == "because":
+            return tail[:i], " ".join(tail[i + 1 :]).strip("\"' ")
+    return tail, ""
+
+
+def _minutes(queue: str, tail: list[str]) -> int:
+    """Return the minutes of "for 30m", or of "30m" alone."""
+    named = tail[0].lower() == "for"
+    said = " ".join(tail[1:] if named else tail)
+    minutes = minutes_of(said)
+    if minutes is None:
+        raise BadInput(_no_time(queue, said, named=named))
+    if not 1 <= minutes <= LONGEST_MINUTES:
+        raise BadInput(f"A pause lasts from 1 minute to 24 hours, not `{_echo(said)}`. It can be extended later.")
+    return minutes
+
+
+def _no_time(queue: str, said: str, *, named: bool) -> str:
+    if said.isdecimal() and len(said) < 6:
+        return f"`{said}` has no unit. Say `for {said}m` for minutes or `for {said}h` for hours."
+    if named:
+        what = f"`{_echo(said)}` is no length of time" if said else "`for` needs a length of time"
+        return f"{what}. Say `for 30m`, `for 2h` or `for 1h30m`."
+    return f"`{_echo(said)}` is not understood after `pause {queue}`. Say `/celery pause {queue} for 30m because …`."
+
+
+def _queue(verb: str, rest: list[str], names: _Names) -> tuple[str, str]:
+    """Return (cluster, queue) of "queue" or "cluster/queue"; a queue's own name may hold a slash."""
+    said = unquoted(rest[0]) if rest else ""
+    if not said or (said.lower() in ("for", "because") and not names.clusters_with(said)):
+        raise BadInput(f"Say which queue to {verb}: `/celery {verb} <queue>`.{_choices(names)}")
+    before, slash, after = said.partition("/")
+    if slash and not names.clusters_with(said):
+        cluster = _cluster(before, names)
+        return cluster, _known_queue(after, cluster, names)
+    return names.default, _known_queue(said, names.default, names)
+
+
+def _choices(names: _Names) -> str:
+    known = sorted(names.queues.get(names.default, ()))
+    more = " and others" if len(known) > 12 else ""
+    return f" Known: {', '.join(f'`{q}`' for q in known[:12])}{more}." if known else ""
+
+
+def _known_queue(said: str, cluster: str, names: _Names) -> str:
+    """Return the queue's exact name; phones write a capital where none is meant."""
+    known = names.queues.get(cluster, ())
+    if exact := _found(said, known):
+        return exact
+    if elsewhere := names.clusters_with(said):
+        raise QueueElsewhere(_echo(said), cluster, elsewhere)
+    raise UnknownName("queue", _echo(said), known)
+
+
+def _cluster(said: str, names: _Names) -> str:
+    if exact := _found(said, names.clusters):
+        return exact
+    raise UnknownName("cluster", _echo(said), names.clusters)
+
+
+def _found(said: str, known: Collection[str]) -> str | None:
+    alike = [k for k in known if k.lower() == said.lower()]
+    return said if said in known else alike[0] if len(alike) == 1 else None
+
+
+def _nothing_after(command: Command, said: str, rest: list[str]) -> Command:
+    if rest:
+        raise BadInput(f"`{_echo(' '.join(rest))}` is too much after `{said}`. Say `/celery {said}` alone.")
+    return command
+
+
+def _echo(words: str) -> str:
+    """Return what was typed, harmless and short enough to be repeated in a sentence."""
+    plain = words.replace("`", "'").replace("<", "‹").replace(">", "›")
+    return plain if len(plain) <= 40 else plain[:39] + "…"

@@ -1,0 +1,112 @@
+"""Typed builders of Slack's blocks. Each holds its own limits, so that no input can make a message Slack refuses."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from bot.slack.ids import ActionId, OverflowChoice
+from bot.slack.views.formatting import clip, fitted, one_line
+from bot.slack.views.message import Message
+
+Block = dict[str, Any]
+
+MOST_IN_MESSAGE = 50
+MOST_IN_HOME = 100
+SECTION = 3000
+CONTEXT = 2000
+HEADER = 150
+BUTTON = 75
+CONFIRM = 300
+CONFIRM_BUTTON = 30
+ROOM = 2900
+"""How full a section of many lines is made."""
+TEXT = 2900
+"""Slack takes more, but the text alone must fit one section, for when the blocks are refused."""
+
+
+def message(text: str, *blocks: Block | None) -> Message:
+    """Return a message of these blocks, those that are None left out."""
+    kept = [b for b in blocks if b is not None]
+    if len(kept) > MOST_IN_MESSAGE:
+        kept = [*kept[: MOST_IN_MESSAGE - 1], context(f"… and {len(kept) - MOST_IN_MESSAGE + 1:,} more")]
+    return Message(text=clip(text, TEXT), blocks=kept)
+
+
+def home(blocks: Sequence[Block | None]) -> Block:
+    """Return a Home tab of these blocks."""
+    kept = [b for b in blocks if b is not None]
+    if len(kept) > MOST_IN_HOME:
+        kept = [*kept[: MOST_IN_HOME - 1], context(f"… and {len(kept) - MOST_IN_HOME + 1:,} more")]
+    return {"type": "home", "blocks": kept}
+
+
+def section(text: str, accessory: Block | None = None) -> Block:
+    """Return text as mrkdwn, with a button beside it if given."""
+    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": clip(text, SECTION) or " "}}
+    return {**block, "accessory": accessory} if accessory else block
+
+
+def lines(each: Sequence[str], most: int = 30) -> Block | None:
+    """Return whole lines in one section, the rest counted; None for no lines."""
+    return section("\n".join(fitted(each, most))) if each else None
+
+
+def sections(each: Sequence[str], most: int) -> list[Block]:
+    """Return whole lines over as many sections as they need, `most` lines in all, the rest counted."""
+    shown = [*each[:most], *([f"… and {len(each) - most:,} more"] if len(each) > most else [])]
+    packed: list[str] = []
+    for line in (clip(line, ROOM) for line in shown):
+        if packed and len(packed[-1]) + len(line) + 1 <= ROOM:
+            packed[-1] += "\n" + line
+        else:
+            packed.append(line)
+    return [section(text) for text in packed]
+
+
+def context(text: str) -> Block:
+    """Return small grey text."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": clip(text, CONTEXT) or " "}]}
+
+
+def header(text: str) -> Block:
+    """Return a headline."""
+    return {"type": "header", "text": _plain(text, HEADER)}
+
+
+def divider() -> Block:
+    """Return a line across."""
+    return {"type": "divider"}
+
+
+def actions(*elements: Block | None) -> Block | None:
+    """Return a row of buttons, those that are None left out; None when none is left."""
+    kept = [e for e in elements if e is not None]
+    return {"type": "actions", "elements": kept} if kept else None
+
+
+def button(text: str, action: ActionId, value: str, *, confirm: Block | None = None, primary: bool = False) -> Block:
+    """Return a button that carries one id. Nothing here destroys, so no button is red."""
+    block: Block = {"type": "button", "text": _plain(text, BUTTON), "action_id": action.value, "value": value}
+    if primary:
+        block["style"] = "primary"
+    return {**block, "confirm": confirm} if confirm else block
+
+
+def confirm(title: str, text: Iterable[str], yes: str, no: str = "Not now") -> Block:
+    """Return the dialog that asks before something changes; `text` are sentences, as many as fit."""
+    return {
+        "title": _plain(title, 100),
+        "text": _plain(" ".join(text), CONFIRM),
+        "confirm": _plain(yes, CONFIRM_BUTTON),
+        "deny": _plain(no, CONFIRM_BUTTON),
+    }
+
+
+def overflow(choices: Sequence[tuple[str, OverflowChoice]], id: str) -> Block | None:
+    """Return the menu behind the three dots, for one id."""
+    options = [{"text": _plain(text, BUTTON), "value": f"{choice.value}:{id}"} for text, choice in choices]
+    return {"type": "overflow", "action_id": ActionId.MORE.value, "options": options} if options else None
+
+
+def _plain(text: str, most: int) -> Block:
+    """Return plain text, in which Slack reads no markup."""
+    return {"type": "plain_text", "text": one_line(text, most) or "…", "emoji": True}

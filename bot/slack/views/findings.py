@@ -1,0 +1,88 @@
+"""What a runbook's steps found: checks worst first, then what can be done, then notes."""
+
+from collections.abc import Iterator
+
+from bot.domain.run import Finding, Level, Run, StepResult, StepState
+from bot.domain.runbook import Step, StepKind
+from bot.slack.views.blocks import Block, context, message, section, sections
+from bot.slack.views.formatting import code, escape, fitted, name, one_line, prose
+from bot.slack.views.message import Message
+
+MOST_CHECKS = 10
+MOST_STEPS = 8
+
+_ICONS = {Level.BAD: "❌", Level.WARN: "⚠️", Level.UNKNOWN: "❔", Level.OK: "✅"}
+_WORST_FIRST = list(_ICONS)
+
+
+def check_lines(run: Run) -> list[str]:
+    """Return a line for each check, worst first; one that could not run says why."""
+    ran = [(step, result) for step, result in _steps(run) if step.kind is StepKind.CHECK]
+    findings = sorted((r.finding for _, r in ran if r.finding), key=lambda f: _WORST_FIRST.index(f.level))
+    failed = [f"❔ {name(s.title, 80)}: {prose(r.why or 'it could not run')}" for s, r in ran if _failed(r)]
+    return [*(_finding(f) for f in findings), *failed]
+
+
+def _failed(result: StepResult) -> bool:
+    return result.finding is None and result.state is StepState.FAILED
+
+
+def _finding(finding: Finding) -> str:
+    unknown = f" Not known: {name('; '.join(finding.unknown), 200)}." if finding.unknown else ""
+    return f"{_ICONS[finding.level]} {prose(finding.sentence, 300)}{unknown}"
+
+
+def step_blocks(run: Run) -> list[Block]:
+    """Return what can be done and what to think of; what is not needed now is one small line."""
+    shown = [block for step, result in _steps(run) if (block := _step(step, result))]
+    if len(shown) > MOST_STEPS:
+        shown = [*shown[:MOST_STEPS], context(f"… and {len(shown) - MOST_STEPS:,} more steps")]
+    skipped = [_skipped(s, r) for s, r in _steps(run) if r.state is StepState.SKIPPED]
+    return [*shown, *([context("\n".join(fitted(skipped, 5, 1500)))] if skipped else [])]
+
+
+def _step(step: Step, result: StepResult) -> Block | None:
+    title = f"*{name(step.title, 150)}*"
+    match step.kind, result.state:
+        case StepKind.NOTE, StepState.DONE:
+            return section(f"{title}\n{_note(result.text or step.note or '')}")
+        case StepKind.ACTION, StepState.OFFERED:
+            return section(f"{title}\n{prose(result.preview.summary)}") if result.preview else None
+        case StepKind.ACTION, StepState.BY_HAND:
+            return section(f"{title}. The bot cannot do this here; run it yourself:\n{code(result.command or '')}")
+        case StepKind.ACTION | StepKind.NOTE, StepState.FAILED:
+            return section(f"{title}\n❔ {prose(result.why or 'This step could not be worked out.')}")
+    return None
+
+
+def _note(text: str) -> str:
+    """Return a note with its line breaks: runbooks are written for people."""
+    return "\n".join(fitted([escape(one_line(line, 400)) for line in text.strip().splitlines()[:40]], 12, 1800))
+
+
+def _skipped(step: Step, result: StepResult) -> str:
+    why = prose(result.why or "Not needed now.", 200).removesuffix(".")
+    return f"Skipped: {name(step.title, 150)} ({why[:1].lower()}{why[1:]})"
+
+
+def commands_message(run: Run | None) -> Message:
+    """Return every command of a run for one's own shell, for one person alone."""
+    found = [(step, r.command) for step, r in _steps(run) if r.command] if run else []
+    if not found:
+        text = "No commands here: the runbook's steps need none, or nothing was worked out yet."
+        return message(text, section(text))
+    return message(
+        f"Commands to copy, {len(found)} in all.",
+        section(
+            "*To do it from your own shell.* Put a worker's name where it says so; the bot does not see what you do."
+        ),
+        *[section(f"*{name(step.title, 150)}*\n{code(command)}") for step, command in found[:20]],
+        *sections([f"… and {len(found) - 20:,} more"] if len(found) > 20 else [], most=1),
+    )
+
+
+def _steps(run: Run) -> Iterator[tuple[Step, StepResult]]:
+    """Yield each step that was worked with its result, in the runbook's order."""
+    for step in run.runbook.steps if run.runbook else ():
+        if result := run.result(step.id):
+            yield step, result

@@ -1,0 +1,96 @@
+"""The Home tab: what waits for me, what is in force, what is wrong, and whether the bot may act."""
+
+from typing import Any
+
+from bot.domain.approval import ApprovalRequest
+from bot.domain.card import HomeView
+from bot.domain.cluster import Mode
+from bot.domain.incident import Incident, IncidentState
+from bot.domain.mitigation import Mitigation
+from bot.slack.views.activity import mitigation_line
+from bot.slack.views.blocks import Block, actions, context, divider, header, home, section, sections
+from bot.slack.views.buttons import approve_button, deny_button, extend_button, resume_button
+from bot.slack.views.formatting import bold, count, escape, mention, name, prose, when
+from bot.slack.views.phrases import what
+
+MOST_REQUESTS = 12
+MOST_IN_FORCE = 12
+MOST_INCIDENTS = 20
+
+
+def home_view(view: HomeView) -> dict[str, Any]:
+    """Return the tab, made anew whenever something changes."""
+    return home(
+        [
+            header("celery-oncall"),
+            *sections(_modes(view), most=20),
+            divider(),
+            *_part("Waiting for you", "Nothing waits for you.", _waiting(view), len(view.waiting) - MOST_REQUESTS),
+            *_part("In force", "Nothing is paused.", _in_force(view), len(view.in_force) - MOST_IN_FORCE),
+            *_part("Open incidents", "No open incidents. All quiet.", _incidents(view), 0),
+            divider(),
+            context(_audit(view)),
+            context("`/celery status` counts everything now. `/celery help` shows what else you can say."),
+        ]
+    )
+
+
+def _part(title: str, empty: str, blocks: list[Block], more: int) -> list[Block]:
+    rest = [context(f"… and {count(more)} more")] if more > 0 else []
+    return [section(bold(title)), *(blocks or [context(empty)]), *rest]
+
+
+def _modes(view: HomeView) -> list[str]:
+    words = {Mode.ACT: "🟢 {}: the bot may act, with consent", Mode.OBSERVE: "👁️ {}: observe only, nothing is changed"}
+    modes = [words[mode].format(name(cluster).replace("{", "(")) for cluster, mode in sorted(view.modes.items())]
+    frozen = ["❄️ *Frozen: nothing new is executed anywhere.* `/celery unfreeze` ends that."] if view.frozen else []
+    return [*frozen, *(modes or ["No cluster is configured yet."])]
+
+
+def _waiting(view: HomeView) -> list[Block]:
+    blocks: list[Block] = []
+    for request in view.waiting[:MOST_REQUESTS]:
+        row = actions(approve_button(request), deny_button(request))
+        blocks += [section(_request(request, view)), *([row] if row else [])]
+    return blocks
+
+
+def _request(request: ApprovalRequest, view: HomeView) -> str:
+    wish = (
+        f"{mention(request.requested_by)} asks to {escape(what(request.proposal))} on {name(request.proposal.cluster)}"
+    )
+    where = f"In <#{request.channel}>, expires {when(request.expires_at, view.now)}"
+    return f"{wish}\n{prose(request.preview.summary, 300)}\n{where}"
+
+
+def _in_force(view: HomeView) -> list[Block]:
+    blocks: list[Block] = []
+    for pause in view.in_force[:MOST_IN_FORCE]:
+        row = actions(resume_button(pause, "Resume"), extend_button(pause))
+        blocks += [section(_pause(pause, view)), *([row] if row else [])]
+    return blocks
+
+
+def _pause(pause: Mitigation, view: HomeView) -> str:
+    reason = f"\nWhy: {prose(pause.reason, 300)}" if pause.reason else ""
+    return f"{mitigation_line(pause, view.now)}, on {name(pause.cluster)}{reason}"
+
+
+def _incidents(view: HomeView) -> list[Block]:
+    newest_first = sorted(view.incidents, key=lambda i: i.opened_at, reverse=True)
+    return sections([_incident(i, view) for i in newest_first], most=MOST_INCIDENTS)
+
+
+def _incident(incident: Incident, view: HomeView) -> str:
+    mark = "🟠" if incident.state is IncidentState.MITIGATED else "🔴"
+    owner = f"{mention(incident.owner)} has it" if incident.owner else "nobody has it yet"
+    about = f"{name(incident.queue or incident.alert.name)} on {name(incident.cluster)}"
+    return f"{mark} {about}, since {when(incident.opened_at, view.now)}, {owner}, in <#{incident.channel}>"
+
+
+def _audit(view: HomeView) -> str:
+    check = view.audit_check
+    if check is None:
+        return "The audit log has not been checked yet."
+    words = f"Audit log checked {when(check.at, view.now)}: {prose(check.sentence, 300)}"
+    return f"✅ {words}" if check.sound else f"❌ {words} Do not trust it; tell whoever keeps the bot."

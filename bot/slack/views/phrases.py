@@ -1,0 +1,47 @@
+"""What a proposal does, in words: "pause analytics for 30 min". Plain text; escape it where markup is read."""
+
+from bot.domain.action import Preview, Proposal
+from bot.slack.views.formatting import duration, one_line
+
+_VERBS = {
+    "pause_queue": ("pause", "pausing"),
+    "resume_queue": ("resume", "resuming"),
+    "scale_workers": ("start more workers for", "starting more workers for"),
+}
+
+
+def short(proposal: Proposal) -> str:
+    """Return "pause analytics"."""
+    return _said(proposal, 0)
+
+
+def doing(proposal: Proposal) -> str:
+    """Return "pausing analytics"."""
+    return _said(proposal, 1)
+
+
+def what(proposal: Proposal) -> str:
+    """Return "pause analytics for 30 min"."""
+    minutes = proposal.params.get("minutes")
+    return f"{short(proposal)} for {duration(minutes)}" if isinstance(minutes, int) else short(proposal)
+
+
+def target(proposal: Proposal) -> str:
+    """Return the queue it is about, or nothing."""
+    return one_line(str(proposal.params.get("queue", "")))
+
+
+def capital(text: str) -> str:
+    """Return text with its first letter large and the rest as it was."""
+    return text[:1].upper() + text[1:]
+
+
+def preview_sentences(preview: Preview) -> list[str]:
+    """Return a preview for a dialog: what happens, what to beware of, what it does not stop."""
+    return [preview.summary, *preview.warnings, *preview.notes]
+
+
+def _said(proposal: Proposal, form: int) -> str:
+    plain = one_line(proposal.action.replace("_", " "))
+    verb = _VERBS.get(proposal.action, (plain, f"running {plain}:"))[form]
+    return f"{verb} {target(proposal)}".strip().rstrip(":")

@@ -1,0 +1,37 @@
+"""Workers in a status: how busy each is, and what keeps it from paused queues."""
+
+from bot.domain.card import StatusView
+from bot.domain.cluster import Worker
+from bot.domain.mitigation import Protection
+from bot.slack.views.formatting import count, name
+
+_PROTECTION = {
+    Protection.STARTED_WITHOUT: "started without the paused queues",
+    Protection.CANCELLED: "told to leave paused queues, checked every 10 s",
+}
+
+
+def worker_lines(view: StatusView) -> list[str]:
+    """Return a line for each worker, those that do not answer first."""
+    if not view.workers:
+        return ["❌ No worker answers. Nothing is being worked on."]
+    silent_first = sorted(view.workers, key=lambda w: (w.answered, w.name))
+    return [_worker(w, view) for w in silent_first]
+
+
+def _worker(worker: Worker, view: StatusView) -> str:
+    who = name(worker.name)
+    if not worker.answered:
+        return f"❔ {who}: no answer (busy or unreachable)"
+    kept = view.protection.get(worker.name)
+    return f"⚙️ {who}: {_slots(worker)}{f' · {_PROTECTION[kept]}' if kept else ''}"
+
+
+def _slots(worker: Worker) -> str:
+    if worker.slots is None and worker.busy is None:
+        return "slots unknown"
+    if worker.slots is None:
+        return f"{count(worker.busy or 0)} busy, pool size unknown"
+    if worker.busy is None:
+        return f"{count(worker.slots)} slots, how many are busy is unknown"
+    return f"{count(worker.busy)} of {count(worker.slots)} slots busy"
