@@ -214,6 +214,5 @@ def _check_destination(workers: Sequence[str]) -> None:
     if isinstance(workers, str) or not workers:
         raise BadInput("A control command needs the workers it is for; without them it would reach every worker.")
     for name in workers:
-        host = name.partition("@")[2]
-        if not host or "*" in name:
+        if not all(name.partition("@")) or "*" in name:
             raise BadInput(f"`{name}` is not the full name of a worker, such as `worker1@host`. Nothing was sent.")

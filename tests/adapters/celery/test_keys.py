@@ -14,7 +14,7 @@ ODD = Keys("shop[1]:", 2, ":", (0, 5), "control")
 @pytest.mark.parametrize("keys", [PLAIN, ODD, Keys("", 0, "\x06\x16", (2, 4))])
 @pytest.mark.parametrize("priority", [0, 1, 3, 5, 9])
 def test_a_message_lands_in_the_lane_we_name(redis_server: RedisServer, keys: Keys, priority: int) -> None:
-    """kombu puts a message of each priority where `lane` says."""
+    """By its priority, where kombu puts it, for usual and odd steps."""
     options = {"global_keyprefix": keys.prefix, "sep": keys.sep, "priority_steps": list(keys.steps)}
     with Connection(redis_server.url(keys.db), transport_options=options) as connection:
         queue = connection.SimpleQueue("booking")

@@ -36,7 +36,7 @@ def test_a_command_looks_like_celerys_own(redis_server: RedisServer) -> None:
     """The same channel, the same wrapping and the same fields; only tickets, clocks and reply addresses differ."""
     app = make_app({"SAMPLE_BROKER_URL": redis_server.url(), "SAMPLE_PREFIX": "shop:"})
     client = redis_server.client()
-    subscription = client.pubsub(ignore_subscribe_messages=True)
+    subscription = client.pubsub(ignore_subscribe_messages=True)  # type: ignore[no-untyped-call]  # redis-py has none
     subscription.subscribe(KEYS.control_channel)
     wait_for(lambda: client.pubsub_numsub(KEYS.control_channel)[0][1] == 1)
     app.control.broadcast("active", arguments={"safe": True}, destination=["w1@test"], reply=True, timeout=0.1)
@@ -126,7 +126,7 @@ def test_a_late_reply_to_a_finished_call_is_dropped(
 def test_a_call_that_broke_off_is_tidied_up_by_the_next(redis_server: RedisServer) -> None:
     """What could not be removed when the connection broke is removed when there is one again."""
     pidbox, client = Pidbox(KEYS), redis_server.client()
-    listener = client.pubsub()
+    listener = client.pubsub()  # type: ignore[no-untyped-call]  # redis-py has no type for it
     listener.subscribe(KEYS.control_channel)
     wait_for(lambda: client.pubsub_numsub(KEYS.control_channel)[0][1] == 1)
 
