@@ -6,7 +6,7 @@ from bot.domain.mitigation import MitigationState
 from bot.slack.ids import ActionId
 from bot.slack.views.activity import mitigation_line, trouble
 from bot.slack.views.blocks import Block, actions, button, confirm, context, lines, message, section
-from bot.slack.views.formatting import bold, escape, fitted, mention, name, people, prose, when
+from bot.slack.views.formatting import bold, escape, mention, name, people, prose, when
 from bot.slack.views.message import Message
 from bot.slack.views.phrases import capital, doing, short, target, what
 
@@ -51,7 +51,7 @@ def _failure(execution: Execution) -> str:
     """What never began touched nothing, and says so in its own words."""
     if execution.started_at is None:
         return trouble(execution)
-    return f"{escape(capital(short(execution.proposal)))} did not work fully. {trouble(execution)}"
+    return f"Not fully done. {trouble(execution)}"
 
 
 def _details(card: ExecutionCard) -> list[str]:
@@ -62,9 +62,9 @@ def _details(card: ExecutionCard) -> list[str]:
         case ExecutionState.VERIFIED:
             return [*_in_force(card), *_noted(execution)]
         case ExecutionState.FAILED:
-            return [*_missing(execution), *_in_force(card)]
+            return _in_force(card)
         case ExecutionState.INTERRUPTED:
-            return [*_noted(execution), _what_to_check(execution), *_in_force(card)]
+            return [_what_to_check(execution), *_in_force(card), *_noted(execution)]
         case ExecutionState.DRY_RUN:
             return [f"It would have run: {prose(execution.preview.summary)}"]
     return []
@@ -72,11 +72,6 @@ def _details(card: ExecutionCard) -> list[str]:
 
 def _noted(execution: Execution) -> list[str]:
     return [prose(execution.error)] if execution.error else []
-
-
-def _missing(execution: Execution) -> list[str]:
-    missing = execution.verdict.missing if execution.verdict else ()
-    return [f"Not yet: {', '.join(fitted([name(w) for w in missing], 6, 500))}"] if missing else []
 
 
 def _what_to_check(execution: Execution) -> str:

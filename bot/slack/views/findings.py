@@ -1,6 +1,6 @@
 """What a runbook's steps found: checks worst first, then what can be done, then notes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from bot.domain.run import Finding, Level, Run, StepResult, StepState
 from bot.domain.runbook import Step, StepKind
@@ -32,22 +32,25 @@ def _finding(finding: Finding) -> str:
     return f"{_ICONS[finding.level]} {prose(finding.sentence, 300)}{unknown}"
 
 
-def step_blocks(run: Run) -> list[Block]:
-    """Return what can be done and what to think of; what is not needed now is one small line."""
-    shown = [block for step, result in _steps(run) if (block := _step(step, result))]
+def step_blocks(run: Run, offered: Collection[str]) -> list[Block]:
+    """Return what can be done and what to think of; what is not needed now is one small line.
+
+    `offered` are the ids of steps that may be taken up now: those that are under way stand elsewhere on the card.
+    """
+    shown = [block for step, result in _steps(run) if (block := _step(step, result, step.id in offered))]
     if len(shown) > MOST_STEPS:
         shown = [*shown[:MOST_STEPS], context(f"… and {len(shown) - MOST_STEPS:,} more steps")]
     skipped = [_skipped(s, r) for s, r in _steps(run) if r.state is StepState.SKIPPED]
     return [*shown, *([context("\n".join(fitted(skipped, 5, 1500)))] if skipped else [])]
 
 
-def _step(step: Step, result: StepResult) -> Block | None:
+def _step(step: Step, result: StepResult, offered: bool) -> Block | None:
     title = f"*{name(step.title, 150)}*"
     match step.kind, result.state:
         case StepKind.NOTE, StepState.DONE:
             return section(f"{title}\n{_note(result.text or step.note or '')}")
         case StepKind.ACTION, StepState.OFFERED:
-            return section(f"{title}\n{prose(result.preview.summary)}") if result.preview else None
+            return section(f"{title}\n{prose(result.preview.summary)}") if result.preview and offered else None
         case StepKind.ACTION, StepState.BY_HAND:
             return section(f"{title}. The bot cannot do this here; run it yourself:\n{code(result.command or '')}")
         case StepKind.ACTION | StepKind.NOTE, StepState.FAILED:

@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from bot.domain.duration import lasting
+
 ELLIPSIS = "…"
 NAME = 60
 """Most characters shown of a name that somebody else chose."""
@@ -77,13 +79,6 @@ def rate(per_minute: float) -> str:
     return f"{whole:+,}/min" if whole else "steady"
 
 
-def duration(minutes: int) -> str:
-    """Return whole minutes: "30 min", "2 h", "1 h 30 min"."""
-    hours, rest = divmod(minutes, 60)
-    parts = [f"{hours:,} h"] if hours else []
-    return " ".join([*parts, f"{rest} min"] if rest or not hours else parts)
-
-
 def about(minutes: float) -> str:
     """Return how long a forecast takes: "in about 28 min"; nobody needs minutes when it is hours."""
     if minutes < 1:
@@ -91,13 +86,13 @@ def about(minutes: float) -> str:
     if minutes >= 24 * 60:
         return "in more than a day"
     whole = math.ceil(minutes)
-    return f"in about {duration(whole if whole < 120 else round(whole / 10) * 10)}"
+    return f"in about {lasting(60 * (whole if whole < 120 else round(whole / 10) * 10))}"
 
 
 def lasted(span: timedelta) -> str:
     """Return how long something took: "45 s", "37 min", "2 h 5 min"."""
     seconds = max(int(span.total_seconds()), 0)
-    return f"{seconds} s" if seconds < 60 else duration(seconds // 60)
+    return lasting(seconds if seconds < 60 else seconds // 60 * 60)
 
 
 def when(at: datetime, now: datetime | None = None, *, seconds: bool = False) -> str:

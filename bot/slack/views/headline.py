@@ -8,6 +8,7 @@ from bot.domain.forecast import Forecast, Prospect
 from bot.domain.incident import IncidentState
 from bot.domain.mitigation import MitigationState
 from bot.domain.run import Run, StepState, Suggestion
+from bot.slack.views.activity import mitigation_line
 from bot.slack.views.formatting import about, count, escape, lasted, mention, name, people, prose, rate, when
 from bot.slack.views.phrases import capital, doing, short
 
@@ -16,10 +17,17 @@ RED, AMBER, GREEN = "🔴", "🟠", "🟢"
 
 def top_offer(card: IncidentCard) -> Offer | None:
     """Return the offer to press first: the one the forecast is about. What is asked for or in force is none."""
-    open_offers = [o for o in card.offers if not _taken_up(card, o) and (o.alone or o.asks)]
+    open_offers = open_offers_of(card)
     relief = card.run.suggestion.relief.queue if card.run and card.run.suggestion else None
     suggested = (o for o in open_offers if relief and o.proposal.params.get("queue") == relief)
     return next(suggested, next(iter(open_offers), None))
+
+
+def open_offers_of(card: IncidentCard) -> list[Offer]:
+    """Return the offers that may be taken up; none while the broker, which they all need, does not answer."""
+    if card.run is None or card.run.trouble:
+        return []
+    return [o for o in card.offers if not _taken_up(card, o) and (o.alone or o.asks)]
 
 
 def _taken_up(card: IncidentCard, offer: Offer) -> bool:
@@ -35,7 +43,7 @@ def headline(card: IncidentCard) -> str:
     subject = name(incident.queue or incident.alert.name)
     if incident.state is IncidentState.RESOLVED:
         return f"{GREEN} {subject}: resolved"
-    numbers = _numbers(card, run) if run and run.depth is not None else _without_numbers(card)
+    numbers = _numbers(card, run) if run and run.depth is not None and not run.trouble else _without_numbers(card)
     if incident.state is IncidentState.MITIGATED:
         numbers = [*numbers[:1], "the alert is over"]
     return f"{_colour(card)} {': '.join([subject, ', '.join(numbers)]) if numbers else subject}"
@@ -52,17 +60,22 @@ def _colour(card: IncidentCard) -> str:
 
 def _numbers(card: IncidentCard, run: Run) -> list[str]:
     limit = card.incident.limit or (run.without.goal if run.without else None)
-    waiting = f"{count(run.depth or 0)} waiting" + (f" (limit {count(limit)})" if limit else "")
+    waiting = _waiting(run.depth or 0) + (f" (limit {count(limit)})" if limit else "")
     trend = [] if run.net_per_minute is None else [rate(run.net_per_minute)]
     return [waiting, *trend, *([prospect(run.without)] if run.without else [])]
 
 
 def _without_numbers(card: IncidentCard) -> list[str]:
-    if card.run and card.run.trouble:
-        return ["depth unknown, the broker does not answer"] if card.incident.queue else ["the broker does not answer"]
-    if card.run and card.run.results:
+    run = card.run
+    if run and run.trouble:
+        return ["the broker does not answer", *(["last seen " + _waiting(run.depth)] if run.depth is not None else [])]
+    if run and run.results:
         return ["depth unknown"] if card.incident.queue else []
-    return ["looking at the cluster now"]
+    return ["looking at the cluster now"] if run and run.runbook else []
+
+
+def _waiting(depth: int) -> str:
+    return f"{count(depth)} waiting"
 
 
 def prospect(forecast: Forecast) -> str:
@@ -88,19 +101,20 @@ def _when_resolved(card: IncidentCard) -> str:
     incident = card.incident
     ended = incident.resolved_at or card.now
     took = lasted(ended - incident.opened_at)
-    return f"Resolved {when(ended, card.now)}, after {took}. Nothing more to do."
+    left = "; ".join(mitigation_line(m, card.now) for m in card.in_force[:3])
+    return f"Resolved {when(ended, card.now)}, after {took}. {left or 'Nothing more to do.'}"
 
 
 def _busy(card: IncidentCard) -> str | None:
     """Return what somebody or something is at already."""
     if card.run and card.run.trouble:
-        return prose(card.run.trouble)
+        return f"check the broker of {name(card.incident.cluster)}."
     if any(e.state is ExecutionState.INTERRUPTED for e in card.executions[-1:]):
         return "a person must look, see below."
     if running := [e for e in card.executions if not e.ended]:
         return f"wait a moment. {escape(capital(doing(running[-1].proposal)))} now."
     if pending := [r for r in card.requests if r.state is RequestState.PENDING]:
-        return f"{people(pending[-1].asked)} decides: {escape(short(pending[-1].proposal))}?"
+        return f"{people(pending[-1].asked)} must approve: {escape(short(pending[-1].proposal))}."
     return None
 
 
@@ -126,8 +140,10 @@ def _drains(card: IncidentCard) -> bool:
 
 def _suggested(card: IncidentCard) -> str:
     offer, run = top_offer(card), card.run
-    if run is None or not (run.results or run.depth is not None):
-        return "wait a moment, the first numbers are coming." if run and run.runbook else _no_runbook(card)
+    if run is None or run.runbook is None:
+        return f"look at `/celery status {name(card.incident.cluster)}`. No runbook fits this alert."
+    if not run.results:
+        return "wait a moment, the first numbers are coming."
     if card.frozen:
         return "say `/celery unfreeze`. Until then the bot changes nothing."
     if offer and run.suggestion and run.suggestion.relief.queue == offer.proposal.params.get("queue"):
@@ -139,10 +155,6 @@ def _suggested(card: IncidentCard) -> str:
     if any(r.state is StepState.BY_HAND for r in run.results):
         return "nothing can be paused to help. Run the command below."
     return "read the checks below. Nothing can be paused to help."
-
-
-def _no_runbook(card: IncidentCard) -> str:
-    return f"look at `/celery status {name(card.incident.cluster)}`. No runbook fits this alert."
 
 
 def _ask(offer: Offer) -> str:
@@ -158,10 +170,11 @@ def gain(suggestion: Suggestion) -> str:
 
 
 def conditions(card: IncidentCard) -> list[str]:
-    """Return what holds over everything: frozen, observe mode."""
+    """Return what holds over everything: why there are no numbers, frozen, observe mode."""
     frozen = ["❄️ Executions are frozen. `/celery unfreeze` ends that."] if card.frozen else []
     observe = ["👁️ Observe mode: buttons only say what would be done."] if card.mode is Mode.OBSERVE else []
-    return [] if card.incident.over else [*frozen, *observe]
+    trouble = [f"❔ {prose(card.run.trouble)}"] if card.run and card.run.trouble else []
+    return [] if card.incident.over else [*trouble, *frozen, *observe]
 
 
 def owner_words(card: IncidentCard) -> str:

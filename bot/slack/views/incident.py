@@ -12,7 +12,7 @@ from bot.slack.views.blocks import Block, actions, button, confirm, context, lin
 from bot.slack.views.buttons import resume_button
 from bot.slack.views.findings import MOST_CHECKS, check_lines, step_blocks
 from bot.slack.views.formatting import bold, count, fitted, name, when
-from bot.slack.views.headline import conditions, headline, next_step, owner_words, top_offer
+from bot.slack.views.headline import conditions, headline, next_step, open_offers_of, owner_words, top_offer
 from bot.slack.views.message import Message
 from bot.slack.views.phrases import capital, preview_sentences, short, what
 
@@ -40,7 +40,7 @@ def _details(card: IncidentCard) -> list[Block]:
     if card.run is None:
         return []
     checks = lines(check_lines(card.run), MOST_CHECKS)
-    return [*([checks] if checks else []), *step_blocks(card.run)]
+    return [*([checks] if checks else []), *step_blocks(card.run, [o.step_id for o in open_offers_of(card)])]
 
 
 def _activity(card: IncidentCard) -> list[str]:
@@ -101,6 +101,15 @@ def _resume(card: IncidentCard) -> Block | None:
     return resume_button(left[-1])
 
 
+def _age(card: IncidentCard) -> str:
+    """Return when the numbers were read; while the broker is away, that is older than the last look."""
+    run = card.run
+    if run is None or not run.results or card.incident.over:
+        return ""
+    read = max((r.finding.at for r in run.results if r.finding), default=run.updated_at)
+    return f"numbers of {when(read if run.trouble else run.updated_at, card.now, seconds=True)}"
+
+
 def _origin(card: IncidentCard) -> str:
     """Return the small print: runbook, cluster, owner, age of the numbers, and what is a guess."""
     incident, run = card.incident, card.run
@@ -109,9 +118,7 @@ def _origin(card: IncidentCard) -> str:
         name(incident.cluster),
         owner_words(card) if incident.owner or not incident.over else "",
         f"fired {count(len(incident.repeats) + 1)} times" if incident.repeats else "",
-        f"numbers of {when(run.updated_at, card.now, seconds=True)}"
-        if run and run.results and not incident.over
-        else "",
+        _age(card),
     ]
     guess = (
         f"\nThe alert names no queue. {name(incident.queue)} is a guess: it was the deepest above its limit."

@@ -1,7 +1,8 @@
 """What a proposal does, in words: "pause analytics for 30 min". Plain text; escape it where markup is read."""
 
 from bot.domain.action import Preview, Proposal
-from bot.slack.views.formatting import duration, one_line
+from bot.domain.duration import lasting
+from bot.slack.views.formatting import one_line
 
 _VERBS = {
     "pause_queue": ("pause", "pausing"),
@@ -22,8 +23,8 @@ def doing(proposal: Proposal) -> str:
 
 def what(proposal: Proposal) -> str:
     """Return "pause analytics for 30 min"."""
-    minutes = proposal.params.get("minutes")
-    return f"{short(proposal)} for {duration(minutes)}" if isinstance(minutes, int) else short(proposal)
+    seconds = proposal.params.get("seconds")
+    return f"{short(proposal)} for {lasting(seconds)}" if isinstance(seconds, int) else short(proposal)
 
 
 def target(proposal: Proposal) -> str:

@@ -20,7 +20,7 @@ def _already_decided(refused: Refused) -> str:
 
 
 def _expired(refused: Refused) -> str:
-    return f"Nothing was done: this expired{_at(refused)}. Ask again, so that everybody sees today's numbers."
+    return f"Nothing was done: this expired{_at(refused)}. Ask again, with fresh numbers."
 
 
 def _own_request(refused: Refused) -> str:

@@ -2,6 +2,7 @@
 
 from bot.domain.approval import ApprovalRequest, RequestState
 from bot.domain.card import RequestCard
+from bot.domain.wording import counted
 from bot.slack.ids import ActionId
 from bot.slack.views.activity import decision, execution_line
 from bot.slack.views.blocks import Block, actions, button, confirm, context, message, section
@@ -70,12 +71,13 @@ def _small_print(card: RequestCard) -> str:
     ends = [f"expires {when(request.expires_at, card.now)}"] if request.state is RequestState.PENDING else []
     agreed = [r.by for r in request.reviews] if request.state is RequestState.PENDING else []
     so_far = [f"{people(agreed, 'and')} agreed so far"] if agreed else []
-    return " · ".join([*came, _needs(request), *so_far, *ends])
+    needs = [_needs(request)] if request.state is RequestState.PENDING else []
+    return " · ".join([*came, *needs, *so_far, *ends, f"asked {when(request.requested_at, card.now)}"])
 
 
 def _needs(request: ApprovalRequest) -> str:
-    ways = [f"{a.approve} of {name(a.by)}" for a in request.alternatives[:4]]
-    return f"needs {' or '.join(ways)}, not the one who asks" if ways else "needs no approval"
+    ways = [f"{counted(a.approve, 'approval')} from {name(a.by)}" for a in request.alternatives[:4]]
+    return f"needs {' or '.join(ways)}" if ways else "needs no approval"
 
 
 def draft_message(request: ApprovalRequest, alone: bool) -> Message:

@@ -6,7 +6,7 @@ from bot.domain.mitigation import Mitigation
 from bot.domain.wording import counted
 from bot.slack.ids import ActionId
 from bot.slack.views.blocks import Block, actions, button, context, lines, message, section, sections
-from bot.slack.views.formatting import bold, clip, count, fitted, lasted, mention, name, prose, rate, when
+from bot.slack.views.formatting import bold, clip, count, lasted, mention, name, prose, rate, when
 from bot.slack.views.message import Message
 from bot.slack.views.workers import worker_lines
 
@@ -22,9 +22,9 @@ def status_message(view: StatusView, *, shared: bool = False) -> Message:
     return message(
         f"{name(view.cluster)}: {first}",
         section(f"{bold(name(view.cluster))}: {first}"),
-        lines(_alarms(view), 12),
-        *sections([_queue(line, view) for line in view.queues], MOST_QUEUES, 12),
-        *sections(worker_lines(view), MOST_WORKERS, 12),
+        lines(_alarms(view), 20),
+        *sections([_queue(line, view) for line in view.queues if line.queue.name not in view.orphaned], MOST_QUEUES),
+        *sections(worker_lines(view), MOST_WORKERS),
         lines(_unknown(view), 8),
         context(_age(view)),
         None if shared else _buttons(view),
@@ -33,8 +33,7 @@ def status_message(view: StatusView, *, shared: bool = False) -> Message:
 
 def _unreadable(view: StatusView, *, shared: bool) -> Message:
     line = f"🔴 {prose(view.trouble or '')}"
-    held = " ".join(_conditions(view))
-    return message(line, section("\n".join([line, *([held] if held else [])])), None if shared else _buttons(view))
+    return message(line, section("\n".join([line, *_conditions(view)])), None if shared else _buttons(view))
 
 
 def _buttons(view: StatusView) -> Block | None:
@@ -55,8 +54,7 @@ def _summary(view: StatusView) -> str:
 
 def _alarms(view: StatusView) -> list[str]:
     """Return what comes before all numbers: messages nobody takes, workers that were never started."""
-    by_name = {line.queue.name: line.queue.depth or 0 for line in view.queues}
-    orphaned = [f"❌ {name(q)}: no worker takes its {count(by_name.get(q, 0))} waiting" for q in view.orphaned]
+    orphaned = [_queue(line, view) for line in view.queues if line.queue.name in view.orphaned]
     missing = [f"⚠️ {name(g)}: no worker is started for it" for g in view.missing_groups]
     return [*orphaned, *missing, *_conditions(view)]
 
@@ -70,16 +68,11 @@ def _queue(line: QueueLine, view: StatusView) -> str:
     """Return the queue's depth and trend, then, smaller in importance, who works on it."""
     queue = line.queue
     depth = "depth unknown" if queue.depth is None else f"{count(queue.depth)} waiting"
-    trend = (
-        ""
-        if line.net_per_minute is None or not (queue.depth or round(line.net_per_minute))
-        else (f", {rate(line.net_per_minute)}")
-    )
-    first = f"{_mark(line, view)} *{name(queue.name)}* {depth}{trend}"
-    paused = [_paused(line.pause, view)] if line.pause else []
-    return "\n".join(
-        [f"{first} · {_consumers(line)}", *([f"      {' · '.join(rest)}"] if (rest := [*paused, *_more(line)]) else [])]
-    )
+    moves = line.net_per_minute is not None and (queue.depth or round(line.net_per_minute))
+    trend = f", {rate(line.net_per_minute or 0)}" if moves else ""
+    first = f"{_mark(line, view)} *{name(queue.name)}* {depth}{trend} · {_consumers(line, view)}"
+    more = [*([_paused(line.pause, view)] if line.pause else []), *_more(line)]
+    return f"{first}\n      {' · '.join(more)}" if more else first
 
 
 def _mark(line: QueueLine, view: StatusView) -> str:
@@ -88,7 +81,9 @@ def _mark(line: QueueLine, view: StatusView) -> str:
     return "⏸️" if line.pause else "🔴" if line.backed_up else "▫️"
 
 
-def _consumers(line: QueueLine) -> str:
+def _consumers(line: QueueLine, view: StatusView) -> str:
+    if line.queue.name in view.orphaned:
+        return "no worker takes them"
     if line.consumers is None:
         return "workers unknown"
     return counted(line.consumers, "worker") if line.consumers else "no worker"
@@ -115,5 +110,5 @@ def _age(view: StatusView) -> str:
     if view.taken_at is None:
         return "Not counted yet."
     return (
-        f"Counted {when(view.taken_at, view.now, seconds=True)}, {lasted(view.now - view.taken_at)} before you saw it"
+        f"Numbers of {when(view.taken_at, view.now, seconds=True)}, {lasted(view.now - view.taken_at)} old when shown"
     )
