@@ -12,23 +12,29 @@ SlackRequests = Callable[[web.Request], Awaitable[web.StreamResponse]]
 """Answers one request from Slack, its signature checked."""
 
 LARGEST_REQUEST = 1024 * 1024
-READY_SECONDS = 5.0
-"""Longest that the parts may take to say how they are."""
 
 
 class WebServer:
     """Serves `/healthz`, `/readyz` and, if `slack` is given, `/slack/events`. Loopback unless `host` says otherwise.
 
-    `port` 0 takes a free one; see `port` after `start`.
+    `port` 0 takes a free one; see `port` after `start`. `ready_seconds` is how long the parts may take to say how they
+    are.
     """
 
     def __init__(
-        self, readiness: Readiness, *, slack: SlackRequests | None = None, host: str = "127.0.0.1", port: int = 0
+        self,
+        readiness: Readiness,
+        *,
+        slack: SlackRequests | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ready_seconds: float = 5.0,
     ) -> None:
         self._readiness = readiness
         self._slack = slack
         self._host = host
         self._port = port
+        self._ready_seconds = ready_seconds
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
@@ -60,9 +66,9 @@ class WebServer:
     async def _ready(self, _request: web.Request) -> web.Response:
         """Say of each part how it is; 503 unless all of them work."""
         try:
-            troubles = dict(await asyncio.wait_for(self._readiness(), READY_SECONDS))
+            troubles = dict(await asyncio.wait_for(self._readiness(), self._ready_seconds))
         except TimeoutError:
-            troubles = {"bot": f"did not say within {READY_SECONDS:g} s how it is"}
+            troubles = {"bot": f"did not say within {self._ready_seconds:g} s how it is"}
         ready = not any(troubles.values())
         parts = {part: trouble or "ok" for part, trouble in troubles.items()}
         return web.json_response({"status": "ready" if ready else "not ready", **parts}, status=200 if ready else 503)

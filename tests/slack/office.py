@@ -46,12 +46,23 @@ class NoExpressions:
         return value
 
 
+def backed_up() -> SimulatedCluster:
+    """Return a cluster whose worker spends two of four slots on the less important queue."""
+    everything = {"booking", "notifications", "ai_generation", "analytics"}
+    return SimulatedCluster(
+        SetClock(),
+        depths_={"booking": 0, "notifications": 12, "ai_generation": 1284, "analytics": 40},
+        consuming={"worker1@a": set(everything), "worker2@a": set(everything)},
+        running={"worker1@a": ["analytics", "analytics", "ai_generation"], "worker2@a": ["ai_generation"]},
+    )
+
+
 @dataclass
 class Office:
     """A database file and what stands around it; every `ports` is as one more process on it."""
 
     folder: Path
-    cluster: SimulatedCluster = field(default_factory=lambda: SimulatedCluster(SetClock()))
+    cluster: SimulatedCluster = field(default_factory=backed_up)
     dispatcher: KeptDispatcher = field(default_factory=KeptDispatcher)
     stores: list[SqlStore] = field(default_factory=list)
 

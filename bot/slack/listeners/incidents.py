@@ -7,8 +7,8 @@ from bot.ports import Ports
 from bot.slack.answers import Click
 from bot.slack.handling import clicked
 from bot.slack.ids import ActionId, OverflowChoice
-from bot.slack.to_copy import commands_message
 from bot.slack.tools import Tools
+from bot.slack.views.findings import commands_message
 from bot.usecases import buttons, incidents
 
 

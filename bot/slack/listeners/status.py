@@ -6,7 +6,6 @@ from bot.slack.answers import Click
 from bot.slack.handling import clicked
 from bot.slack.ids import ActionId
 from bot.slack.tools import Tools
-from bot.slack.views.message import Message
 from bot.slack.views.status import status_message
 from bot.usecases.status import status
 
@@ -23,7 +22,5 @@ async def refresh(tools: Tools, click: Click) -> None:
 
 
 async def share(tools: Tools, click: Click) -> None:
-    """Show fresh numbers to all, without the buttons of one person."""
-    shown = status_message(await tools.cluster(status, click.value))
-    bare = [block for block in shown.blocks if block["type"] != "actions"]
-    await tools.answers.openly(click.place, Message(shown.text, bare))
+    """Show fresh numbers to all."""
+    await tools.answers.openly(click.place, status_message(await tools.cluster(status, click.value), shared=True))
