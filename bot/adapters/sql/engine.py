@@ -19,6 +19,7 @@ WRITE_LOCK = 0x6F6E63616C6C
 
 _CONNECT_SECONDS = 2
 _IDLE_SECONDS = 30
+_LOOK_SECONDS = 0.002
 _POOL_SIZE, _POOL_OVERFLOW = 5, 20
 
 R = TypeVar("R")
@@ -59,19 +60,48 @@ def _sqlite(url: URL, patience: Patience) -> Engine:
         connection.isolation_level = None  # else Python's module begins transactions by its own rules
         # A byte that is no UTF-8 (somebody edited the file) must reach the audit's verification, not end in an error.
         connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
-        connection.execute(f"PRAGMA busy_timeout = {round(patience.lock * 1000)}")
+        connection.execute(_busy_timeout(patience.lock))
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA recursive_triggers = ON")  # else REPLACE deletes without firing delete triggers
         connection.execute("PRAGMA synchronous = FULL")  # what was acknowledged to Slack survives a power cut
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        database = connection.connection.driver_connection
+        assert isinstance(database, sqlite3.Connection)  # noqa: S101 - this engine has no others
         only_read = _only_reads(connection)
-        connection.exec_driver_sql(f"PRAGMA query_only = {int(only_read)}")
-        # A deferred transaction that turns to writing fails at once, without waiting, when somebody wrote since.
-        connection.exec_driver_sql("BEGIN" if only_read else "BEGIN IMMEDIATE")
+        database.execute(f"PRAGMA query_only = {int(only_read)}")
+        if only_read:
+            database.execute("BEGIN")
+        else:
+            _begin_to_write(database, patience.lock)
 
     return engine
+
+
+def _begin_to_write(database: sqlite3.Connection, seconds: float) -> None:
+    """Begin with the write lock; a transaction that takes it only later fails at once when somebody wrote since.
+
+    The waiting is done here: SQLite itself soon looks but ten times a second, and among busy writers misses every gap.
+    """
+    deadline = time.monotonic() + seconds
+    database.execute(_busy_timeout(0))
+    try:
+        while True:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as e:
+                if e.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                    raise
+                time.sleep(_LOOK_SECONDS)
+            else:
+                return
+    finally:
+        database.execute(_busy_timeout(seconds))
+
+
+def _busy_timeout(seconds: float) -> str:
+    return f"PRAGMA busy_timeout = {round(seconds * 1000)}"
 
 
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from bot.adapters.sql.schema import inbox
-from bot.domain.errors import NotFound
 from bot.ports import InboxEntry
 
 
@@ -28,12 +27,13 @@ class SqlInbox:
         return True
 
     def done(self, id: str, at: datetime) -> None:
-        """Mark it handled; the first time counts. Raises NotFound."""
-        self._change(id, done_at=func.coalesce(inbox.c.done_at, at, type_=inbox.c.done_at.type))
+        """Mark it handled; the first time counts."""
+        unhandled = (inbox.c.id == id) & inbox.c.done_at.is_(None)
+        self._connection.execute(update(inbox).where(unhandled).values(done_at=at))
 
     def attempt(self, id: str) -> None:
-        """Count one more attempt at handling it; raises NotFound."""
-        self._change(id, attempts=inbox.c.attempts + 1)
+        """Count one more attempt at handling it."""
+        self._connection.execute(update(inbox).where(inbox.c.id == id).values(attempts=inbox.c.attempts + 1))
 
     def unhandled(self, before: datetime) -> list[InboxEntry]:
         """Return what was received before that moment and never handled, oldest first."""
@@ -45,7 +45,3 @@ class SqlInbox:
         """Delete handled entries received before that moment; returns how many."""
         handled = delete(inbox).where(inbox.c.done_at.is_not(None), inbox.c.received_at < before)
         return self._connection.execute(handled).rowcount
-
-    def _change(self, id: str, **values: Any) -> None:
-        if not self._connection.execute(update(inbox).where(inbox.c.id == id).values(**values)).rowcount:
-            raise NotFound("inbox entry", id)

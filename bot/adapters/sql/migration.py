@@ -1,5 +1,7 @@
 """Brings a database to the newest revision, and says at which one it is."""
 
+from collections.abc import Sequence
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -76,31 +78,31 @@ def known_revisions() -> list[str]:
 
 def check_revision(engine: Engine) -> None:
     """Raise BadInput in one sentence unless the database is at the newest revision."""
-    current, newest = current_revision(engine), newest_revision()
-    if current == newest:
-        return
-    if current is not None:
-        _check_known(current, engine.url)
-    found = "is empty" if current is None else f"is at revision {current} and this version needs {newest}"
-    raise BadInput(f"The database ({place(engine.url)}) {found}; bring it up to date with `celery-oncall up`.")
+    if trouble := misfit(current_revision(engine), known_revisions(), place(engine.url)):
+        raise BadInput(trouble)
+
+
+def misfit(current: str | None, known: Sequence[str], where: str) -> str | None:
+    """Return in one sentence why a database at `current` does not fit a program that knows `known`; None if it does."""
+    if current == known[-1]:
+        return None
+    if current is not None and current not in known:
+        return (
+            f"The database ({where}) is at revision {current}, which this version of celery-oncall does not know: "
+            "a newer version has upgraded it; run that version."
+        )
+    found = "is empty" if current is None else f"is at revision {current} and this version needs {known[-1]}"
+    return f"The database ({where}) {found}; bring it up to date with `celery-oncall up`."
 
 
 def _check_owner(connection: Connection, address: URL) -> None:
-    current = _revision_of(connection)
-    if current is not None:
-        _check_known(current, address)
-    elif taken := sorted(set(inspect(connection).get_table_names()) & set(metadata.tables)):
+    current, known = _revision_of(connection), known_revisions()
+    if current is not None and current not in known:
+        raise BadInput(misfit(current, known, place(address)))
+    if current is None and (taken := sorted(set(inspect(connection).get_table_names()) & set(metadata.tables))):
         raise BadInput(
             f"The database ({place(address)}) holds tables of another program (`{taken[0]}`, say); "
             "give celery-oncall a database of its own."
-        )
-
-
-def _check_known(current: str, address: URL) -> None:
-    if current not in known_revisions():
-        raise BadInput(
-            f"The database ({place(address)}) is at revision {current}, which this version of celery-oncall does not "
-            "know: a newer version has upgraded it; run that version."
         )
 
 

@@ -84,8 +84,10 @@ cards = Table(
     Column("text", Text),
     Column("dead", Text),
     Column("retry_at", Moment),
-    Column("wanted_at", Moment, nullable=False, index=True),
+    Column("wanted_at", Moment, nullable=False),
 )
+_PENDING = (cards.c.wanted > cards.c.published) & cards.c.dead.is_(None)
+Index("ix_cards_pending", cards.c.wanted_at, sqlite_where=_PENDING, postgresql_where=_PENDING)
 
 notes = Table(
     "notes",
