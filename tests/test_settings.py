@@ -64,7 +64,7 @@ def test_the_shipped_example_works_as_it_is() -> None:
     example = Path(__file__).parents[1] / "oncall.example.yml"
     settings = load_settings(ENV | {"ONCALL_CONFIG": str(example)}, tuple(Need))
     assert settings.cluster_for("#platform-oncall") == "prod"
-    assert settings.policy.alternatives(Risk.DESTRUCTIVE) == (
+    assert settings.policy().alternatives(Risk.DESTRUCTIVE) == (
         Alternative(approve=1, by="platform"),
         Alternative(approve=2, by="oncall"),
     )

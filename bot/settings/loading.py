@@ -67,7 +67,7 @@ def _settings(shape: FileShape, source: str, env: Mapping[str, str]) -> Settings
             name: RoleSettings(people=tuple(role.users or ()), groups=(role.group,) if role.group else ())
             for name, role in shape.roles.items()
         },
-        policy=shape.policy.policy(),
+        approval=shape.policy.policy(),
         slack=environment.slack(env, socket=shape.slack.mode == "socket"),
         web=WebSettings(shape.web.host, shape.web.port),
         log=LogSettings(shape.log.level, shape.log.format),

@@ -73,7 +73,7 @@ class Settings:
     channels: Mapping[str, str]
     alert_senders: frozenset[str]
     roles: Mapping[str, RoleSettings]
-    policy: Policy
+    approval: Policy
     slack: SlackSettings
     web: WebSettings
     log: LogSettings
@@ -86,6 +86,10 @@ class Settings:
     def default_cluster(self) -> str:
         """Return the name of the cluster that is meant when none is named."""
         return next(iter(self.specs))
+
+    def policy(self) -> Policy:
+        """Return who may do what, and who must consent."""
+        return self.approval
 
     def spec(self, cluster: str) -> ClusterSpec:
         """Return how a cluster is configured; raises UnknownName."""
