@@ -1,10 +1,11 @@
 """Pause a queue: its workers stop consuming it until the pause ends."""
 
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from bot.domain.action import BlastRadius, Effect, Irreversible, Observation, Outcome, Preview, Proposal, Risk, Verdict
 from bot.domain.approval import Policy
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec, Worker
+from bot.domain.duration import Seconds, lasting
 from bot.domain.errors import EffectUncertain, UnknownName
 from bot.domain.wording import counted, verb
 from bot.ports import Action, Params, Progress, Target
@@ -14,10 +15,10 @@ CONFIRM_SECONDS = 8.0
 
 
 class PauseParams(Params):
-    """`minutes` is how long the pause holds from now; `reason` is shown wherever the pause is."""
+    """How long the pause holds from now, in seconds or as `for: 30m`; `reason` is shown wherever the pause is."""
 
     queue: str = Field(min_length=1, max_length=200)
-    minutes: int = Field(default=30, ge=1, le=24 * 60)
+    seconds: Seconds = Field(default=1800, ge=10, le=86400, validation_alias=AliasChoices("seconds", "for"))
     reason: str = Field(default="", max_length=300)
 
 
@@ -29,7 +30,7 @@ class PauseQueue(Action[PauseParams]):
 
     def risk(self, params: PauseParams, spec: ClusterSpec, policy: Policy) -> Risk:
         """Low for a queue of low importance and a short time; high otherwise."""
-        low = spec.importance(params.queue) <= spec.low_importance and params.minutes <= policy.low_pause_minutes
+        low = spec.importance(params.queue) <= spec.low_importance and params.seconds <= policy.low_pause_minutes * 60
         return Risk.LOW if low else Risk.HIGH
 
     def observe(self, params: PauseParams, target: Target, snapshot: ClusterSnapshot) -> Observation:
@@ -59,7 +60,7 @@ class PauseQueue(Action[PauseParams]):
 
     def effect(self, params: PauseParams) -> Effect:
         """A pause stays in force until its end."""
-        return Effect(kind="pause", target=params.queue, minutes=params.minutes, reason=params.reason)
+        return Effect(kind="pause", target=params.queue, seconds=params.seconds, reason=params.reason)
 
     def run(self, params: PauseParams, before: Observation, target: Target, progress: Progress) -> Outcome:
         """Cancel on the workers that consume the queue, again until each says it no longer does.
@@ -112,7 +113,7 @@ class PauseQueue(Action[PauseParams]):
 def _summary(params: PauseParams, consumers: tuple[Worker, ...], waiting: int | None) -> str:
     who = counted(len(consumers), "worker")
     left = "an unknown number of tasks waits" if waiting is None else f"{counted(waiting, 'task')} will wait"
-    return f"{who} will stop consuming {params.queue} for {params.minutes} min; {left}, nothing is lost."
+    return f"{who} will stop consuming {params.queue} for {lasting(params.seconds)}; {left}, nothing is lost."
 
 
 def _notes(params: PauseParams, snapshot: ClusterSnapshot, fetched: int) -> tuple[str, ...]:

@@ -5,13 +5,10 @@ import inspect
 import pkgutil
 from collections.abc import Mapping
 from importlib.metadata import entry_points
-from typing import Any, TypeVar
+from typing import Any
 
 from bot.domain.errors import BadInput
 from bot.ports import Action, Check
-
-Kind = TypeVar("Kind", Action[Any], Check[Any])
-
 
 class DiscoveredRegistry:
     """The registry of everything in `bot.actions`, `bot.checks` and the entry points of the same two groups.
@@ -25,8 +22,8 @@ class DiscoveredRegistry:
         self.checks: Mapping[str, Check[Any]] = _found("bot.checks", "celery_oncall.checks", Check)
 
 
-def _found(package: str, group: str, base: type[Kind]) -> dict[str, Kind]:
-    found: dict[str, Kind] = {}
+def _found(package: str, group: str, base: type) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for kind in (*_shipped(package, base), *(e.load() for e in entry_points(group=group))):
         if kind.name in found:
             raise BadInput(f"Two classes are named `{kind.name}`: {type(found[kind.name])} and {kind}. Rename one.")
@@ -34,7 +31,7 @@ def _found(package: str, group: str, base: type[Kind]) -> dict[str, Kind]:
     return found
 
 
-def _shipped(package: str, base: type[Kind]) -> list[type[Kind]]:
+def _shipped(package: str, base: type) -> list[Any]:
     modules = [
         importlib.import_module(f"{package}.{m.name}")
         for m in pkgutil.iter_modules(importlib.import_module(package).__path__)

@@ -87,11 +87,11 @@ class Irreversible(Value):
 
 
 class Effect(Value):
-    """An effect that stays in force until it ends: what a mitigation is made from. `minutes` is how long."""
+    """An effect that stays in force until it ends: what a mitigation is made from, for so many seconds."""
 
     kind: str
     target: str
-    minutes: int
+    seconds: int
     reason: str
 
 

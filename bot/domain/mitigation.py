@@ -76,6 +76,6 @@ class Mitigation(Value):
         return self.ends_at - WARN_BEFORE <= now < self.ends_at and self.ends_at - self.began_at > WARN_BEFORE
 
 
-def extended(current: Mitigation, now: datetime, minutes: int) -> Mitigation:
-    """Return the mitigation with an end at least `minutes` from now: a second pause extends, it never stacks."""
-    return current.model_copy(update={"ends_at": max(current.ends_at, now + timedelta(minutes=minutes))})
+def extended(current: Mitigation, now: datetime, seconds: int) -> Mitigation:
+    """Return the mitigation with an end at least `seconds` from now: a second pause extends, it never stacks."""
+    return current.model_copy(update={"ends_at": max(current.ends_at, now + timedelta(seconds=seconds))})

@@ -62,10 +62,10 @@ class StepResult(Value):
 
 
 class Suggestion(Value):
-    """What to do next and what it will bring: a relief, and the forecasts without and with it."""
+    """What to do next, for how many seconds, and the forecast of what it will bring."""
 
     relief: Relief
-    minutes: int
+    seconds: int
     with_it: Forecast
 
 

@@ -89,7 +89,7 @@ def proposal_of(command: Pause | Resume) -> Proposal:
     """Return the action that a command means."""
     if isinstance(command, Resume):
         return Proposal(action="resume_queue", cluster=command.cluster, params={"queue": command.queue})
-    params = {"queue": command.queue, "minutes": command.minutes, "reason": command.reason}
+    params = {"queue": command.queue, "seconds": command.seconds, "reason": command.reason}
     return Proposal(action="pause_queue", cluster=command.cluster, params=params)
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from bot.domain.duration import seconds_of
 from bot.domain.errors import BadInput, UnknownName
-from bot.slack.typed import minutes_of, unquoted, words_of
+from bot.slack.typed import unquoted, words_of
 
-DEFAULT_MINUTES = 30
-LONGEST_MINUTES = 24 * 60
+DEFAULT_SECONDS = 30 * 60
+SHORTEST_SECONDS, LONGEST_SECONDS = 10, 24 * 60 * 60
 LONGEST_REASON = 300
 
 
@@ -50,11 +51,11 @@ class Status:
 
 @dataclass(frozen=True)
 class Pause:
-    """Pause one queue for `minutes`."""
+    """Pause one queue for so many seconds."""
 
     cluster: str
     queue: str
-    minutes: int
+    seconds: int
     reason: str
 
 
@@ -157,12 +158,12 @@ def _status(rest: list[str], names: _Names) -> Status:
 def _pause(rest: list[str], names: _Names) -> Pause:
     cluster, queue = _queue("pause", rest, names)
     tail, reason = _split_reason(rest[1:])
-    minutes = _minutes(queue, tail) if tail else DEFAULT_MINUTES
+    seconds = _seconds(queue, tail) if tail else DEFAULT_SECONDS
     if len(reason) > LONGEST_REASON:
         raise BadInput(
             f"The reason has {len(reason):,} characters, and {LONGEST_REASON} fit. Say it shorter after `because`."
         )
-    return Pause(cluster, queue, minutes, reason)
+    return Pause(cluster, queue, seconds, reason)
 
 
 def _split_reason(tail: list[str]) -> tuple[list[str], str]:
@@ -172,16 +173,16 @@ def _split_reason(tail: list[str]) -> tuple[list[str], str]:
     return tail, ""
 
 
-def _minutes(queue: str, tail: list[str]) -> int:
-    """Return the minutes of "for 30m", or of "30m" alone."""
+def _seconds(queue: str, tail: list[str]) -> int:
+    """Return the seconds of "for 30m", or of "30m" alone."""
     named = tail[0].lower() == "for"
     said = " ".join(tail[1:] if named else tail)
-    minutes = minutes_of(said)
-    if minutes is None:
+    seconds = seconds_of(said)
+    if seconds is None:
         raise BadInput(_no_time(queue, said, named=named))
-    if not 1 <= minutes <= LONGEST_MINUTES:
-        raise BadInput(f"A pause lasts from 1 minute to 24 hours, not `{_echo(said)}`. It can be extended later.")
-    return minutes
+    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        raise BadInput(f"A pause lasts from 10 seconds to 24 hours, not `{_echo(said)}`. It can be extended later.")
+    return seconds
 
 
 def _no_time(queue: str, said: str, *, named: bool) -> str:

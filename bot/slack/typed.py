@@ -1,6 +1,5 @@
-"""What a person typed, as Slack sends it: references and entities turned back into words, and words into minutes."""
+"""What a person typed, as Slack sends it: references and entities turned back into words."""
 
-import math
 import re
 
 LONGEST = 4000
@@ -10,10 +9,6 @@ _REFERENCE = re.compile(r"<([@#!]|(?=https?:|mailto:))([^<>|]*)(?:\|([^<>]*))?>"
 _STRAIGHT = str.maketrans(
     {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "\u200b": ""}
 )
-_PART = re.compile(
-    r"(\d{1,6}(?:[.,]\d{1,2})?)\s*(d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)(?![a-z])", re.IGNORECASE
-)
-_SECONDS = {"d": 86400, "h": 3600, "m": 60, "s": 1}
 
 
 def words_of(text: str) -> list[str]:
@@ -42,13 +37,3 @@ def _typed(found: re.Match[str]) -> str:
 def unquoted(word: str) -> str:
     """Return a name without what people put around names: quotes, backticks, asterisks, a leading #, an end mark."""
     return word.strip("\"'`*").lstrip("#").rstrip(",;:")
-
-
-def minutes_of(text: str) -> int | None:
-    """Return "30m", "2 hours", "1h30m", "1.5h" in whole minutes, rounded up; None when it is no length of time."""
-    rest = _PART.sub("", text).replace("and", "").strip()
-    parts = _PART.findall(text)
-    if rest or not parts:
-        return None
-    seconds = sum(float(n.replace(",", ".")) * _SECONDS[unit[0].lower()] for n, unit in parts)
-    return math.ceil(seconds / 60)

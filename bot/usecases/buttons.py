@@ -79,14 +79,14 @@ def resume(ports: Ports, mitigation_id: str, by: str) -> Submitted | Refused:
     return _draft_and_submit(ports, proposal, by, f"resume of {mitigation.id}", _where(mitigation))
 
 
-def extend(ports: Ports, mitigation_id: str, by: str, minutes: int = 30) -> Submitted | Refused:
-    """Move a pause's end `minutes` further. What remains in all decides the risk. Blocks on the cluster."""
+def extend(ports: Ports, mitigation_id: str, by: str, seconds: int = 1800) -> Submitted | Refused:
+    """Move a pause's end `seconds` further. What remains in all decides the risk. Blocks on the cluster."""
     mitigation = _mitigation(ports, mitigation_id)
     if not mitigation.live:
         return Refused(reason=Reason.ALREADY_DONE, at=mitigation.ended_at, detail="ended")
     left = max(mitigation.ends_at - ports.clock.now(), timedelta(0))
-    total = int((left + timedelta(minutes=minutes)).total_seconds() // 60)
-    params = {"queue": mitigation.target, "minutes": max(total, 1), "reason": mitigation.reason}
+    total = int(left.total_seconds()) + seconds
+    params = {"queue": mitigation.target, "seconds": total, "reason": mitigation.reason}
     proposal = Proposal(action="pause_queue", cluster=mitigation.cluster, params=params)
     return _draft_and_submit(ports, proposal, by, f"extension of {mitigation.id}", _where(mitigation))
 

@@ -30,7 +30,7 @@ def _begun(tx: Tx, execution: Execution, effect: Effect, before: Observation, no
     tx.lock(f"mitigation:{cluster}:{effect.kind}:{effect.target}")
     live = tx.mitigations.find(cluster=cluster, target=effect.target, state=LIVE)
     if live:
-        return tx.mitigations.save(extended(live[-1], now, effect.minutes))
+        return tx.mitigations.save(extended(live[-1], now, effect.seconds))
     consumers = {w.name for w in before.snapshot.consumers(effect.target)}
     others = {w.name for w in before.snapshot.workers if w.queues is not None} - consumers
     return tx.mitigations.add(
@@ -45,7 +45,7 @@ def _begun(tx: Tx, execution: Execution, effect: Effect, before: Observation, no
             thread_ts=execution.thread_ts,
             incident_id=execution.incident_id,
             began_at=now,
-            ends_at=now + timedelta(minutes=effect.minutes),
+            ends_at=now + timedelta(seconds=effect.seconds),
             workers=tuple(sorted(consumers)),
             absent=tuple(sorted(others)),
         )

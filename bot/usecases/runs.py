@@ -147,6 +147,7 @@ def _action(
         action=step.action or "", cluster=target.spec.name, params=dict(ports.expressions.render(step.params, names))
     )
     action, params = action_of(ports, proposal)
+    proposal = proposal.model_copy(update={"params": params.model_dump(mode="json")})
     command = action.command(params, target.spec)
     if not action.available(target.spec):
         return StepResult(id=step.id, state=StepState.BY_HAND, proposal=proposal, command=command)
@@ -196,4 +197,4 @@ def _suggestion(
     if relief is None:
         return None
     with_it = forecast(depth, goal, now, slots_now=relief.serving, slots_freed=relief.frees)
-    return Suggestion(relief=relief, minutes=int(offered.params.get("minutes", 30)), with_it=with_it)
+    return Suggestion(relief=relief, seconds=int(offered.params["seconds"]), with_it=with_it)

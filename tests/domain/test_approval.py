@@ -32,7 +32,7 @@ def a_request(*alternatives: Alternative, by: str = "U0ANA") -> ApprovalRequest:
     return ApprovalRequest(
         id="req-1",
         version=1,
-        proposal=Proposal(action="pause_queue", cluster="prod", params={"queue": "notifications", "minutes": 30}),
+        proposal=Proposal(action="pause_queue", cluster="prod", params={"queue": "notifications", "seconds": 1800}),
         risk=Risk.HIGH,
         preview=Preview(summary="2 workers will stop", radius=BlastRadius(queues=("notifications",))),
         reason="because",
@@ -126,7 +126,7 @@ def test_the_digest_binds_params_preview_policy_and_runbook() -> None:
     """Any change of what consent was given to changes the digest."""
     request = a_request()
     changes: list[dict[str, Any]] = [
-        {"proposal": request.proposal.model_copy(update={"params": {"queue": "booking", "minutes": 30}})},
+        {"proposal": request.proposal.model_copy(update={"params": {"queue": "booking", "seconds": 1800}})},
         {"preview": request.preview.model_copy(update={"summary": "other"})},
         {"policy_digest": "def"},
         {"runbook_digest": "123"},

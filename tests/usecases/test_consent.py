@@ -18,7 +18,7 @@ from tests.usecases.world import World, make_world
 
 def asked(world: World, queue: str = "notifications", minutes: int = 30) -> ApprovalRequest:
     """Have Ana ask for a pause that needs another person."""
-    proposal = Proposal(action="pause_queue", cluster="prod", params={"queue": queue, "minutes": minutes})
+    proposal = Proposal(action="pause_queue", cluster="prod", params={"queue": queue, "seconds": minutes * 60})
     drafted = requests.draft(world.ports, proposal, "U0ANA", "because", "C0ONCALL")
     assert isinstance(drafted, ApprovalRequest), drafted
     submitted = requests.submit(world.ports, drafted.id, "U0ANA")
@@ -117,10 +117,10 @@ def test_bad_wishes_are_refused_in_words(world: World) -> None:
         requests.draft(
             world.ports, Proposal(action="pause_queue", cluster="prod", params={"queue": "analitics"}), "U0ANA", "", "C"
         )
-    with pytest.raises(BadInput, match="minutes"):
+    with pytest.raises(BadInput, match="seconds"):
         requests.draft(
             world.ports,
-            Proposal(action="pause_queue", cluster="prod", params={"queue": "analytics", "minutes": 0}),
+            Proposal(action="pause_queue", cluster="prod", params={"queue": "analytics", "seconds": 0}),
             "U0ANA",
             "",
             "C",

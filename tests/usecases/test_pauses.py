@@ -18,7 +18,7 @@ from tests.usecases.world import World
 
 def pause(world: World, queue: str = "analytics", minutes: int = 30) -> Execution:
     """Pause a queue by slash command, and run it."""
-    proposal = Proposal(action="pause_queue", cluster="prod", params={"queue": queue, "minutes": minutes})
+    proposal = Proposal(action="pause_queue", cluster="prod", params={"queue": queue, "seconds": minutes * 60})
     drafted = requests.draft(world.ports, proposal, "U0ANA", "load", "C0ONCALL")
     assert isinstance(drafted, ApprovalRequest), drafted
     submitted = requests.submit(world.ports, drafted.id, "U0ANA")

@@ -59,7 +59,7 @@ RUNBOOK = Runbook(
                 "title": "Pause the less important queue",
                 "when": "checks.relief.frees > 0",
                 "action": "pause_queue",
-                "with": {"queue": "{{ checks.relief.queue }}", "minutes": 30, "reason": "{{ queue }} is backed up"},
+                "with": {"queue": "{{ checks.relief.queue }}", "for": "30m", "reason": "{{ queue }} is backed up"},
             }
         ),
         Step(id="rate", title="Consider rate limiting", note="Limit {{ queue }} with care."),

@@ -92,9 +92,7 @@ def finding(level: Level, sentence: str) -> Finding:
 
 
 RESULTS = (
-    StepResult(
-        id="workers", state=StepState.DONE, finding=finding(Level.OK, "2 workers online, 6 of 6 slots busy.")
-    ),
+    StepResult(id="workers", state=StepState.DONE, finding=finding(Level.OK, "2 workers online, 6 of 6 slots busy.")),
     StepResult(
         id="depths", state=StepState.DONE, finding=finding(Level.BAD, "Above their limit: ai_generation 1,284.")
     ),
