@@ -84,7 +84,8 @@ class WorkerOnlineWatch:
         pool = self._connection.pool()
         try:
             # redis-py leaves these two without types
-            with closing(redis.Redis(connection_pool=pool).pubsub()) as subscription:  # type: ignore[no-untyped-call]
+            client = redis.Redis(connection_pool=pool)
+            with closing(client.pubsub()) as subscription:  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
                 subscription.subscribe(self._channel)
                 self._follow(subscription)
         finally:

@@ -16,9 +16,10 @@ def why(error: BaseException, connection: ClusterConnection) -> str:
     chain = tuple(_chain(error))
     if isinstance(error, TooManyHanging):
         return f"earlier questions to {at} still hang"
-    for sort, words in _CAUSES:
+    for sort, words in _CAUSES.items():
         if any(isinstance(e, sort) for e in chain):
-            return words.format(at=at, seconds=SOCKET_SECONDS) + _tls_hint(error, connection)
+            hint = _TLS_HINT if connection.secure and sort in _LIKE_TLS else ""
+            return words.format(at=at, seconds=SOCKET_SECONDS) + hint
     return f"{at} refused to use database {connection.db} so: {refusal(error)}"
 
 
@@ -43,26 +44,21 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 # The first that fits: redis-py's classes derive from one another, and from the socket's errors only by their context.
-_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
-    (redis.AuthenticationError, "{at} refused the user name or password"),
-    (redis.BusyLoadingError, "{at} is still loading its data"),
-    (socket.gaierror, "the host name of {at} cannot be resolved"),
-    (ConnectionRefusedError, "nothing listens at {at}"),
-    (ssl.SSLCertVerificationError, "the certificate of {at} is not trusted"),
-    (ssl.SSLError, "{at} does not speak TLS as expected"),
-    (redis.exceptions.InvalidResponse, "{at} does not speak Redis's protocol"),
-    (redis.exceptions.MaxConnectionsError, "all connections to {at} are in use"),
-    (TimeoutError, "{at} did not answer within {seconds:g} s"),
-    (redis.TimeoutError, "{at} did not answer within {seconds:g} s"),
-    (redis.ConnectionError, "{at} closed the connection"),
-    (OSError, "{at} cannot be reached"),
-)
+_CAUSES: dict[type[BaseException], str] = {
+    redis.AuthenticationError: "{at} refused the user name or password",
+    redis.BusyLoadingError: "{at} is still loading its data",
+    socket.gaierror: "the host name of {at} cannot be resolved",
+    ConnectionRefusedError: "nothing listens at {at}",
+    ssl.SSLCertVerificationError: "the certificate of {at} is not trusted",
+    ssl.SSLError: "{at} does not speak TLS as expected",
+    redis.exceptions.InvalidResponse: "{at} does not speak Redis's protocol",
+    redis.exceptions.MaxConnectionsError: "all connections to {at} are in use",
+    TimeoutError: "{at} did not answer within {seconds:g} s",
+    redis.TimeoutError: "{at} did not answer within {seconds:g} s",
+    redis.ConnectionError: "{at} closed the connection",
+    OSError: "{at} cannot be reached",
+}
 
-
-def _tls_hint(error: BaseException, connection: ClusterConnection) -> str:
-    """Add the mistake that is made most: TLS on one side alone shows itself as silence or as a closed connection."""
-    if isinstance(error, redis.AuthenticationError | redis.BusyLoadingError):
-        return ""
-    if connection.secure and isinstance(error, redis.TimeoutError | redis.ConnectionError):
-        return " (TLS is on; does the broker use it?)"
-    return ""
+# TLS on one side alone, the mistake that is made most, shows itself as silence or as a closed connection.
+_LIKE_TLS = (TimeoutError, redis.TimeoutError, redis.ConnectionError)
+_TLS_HINT = " (TLS is on; does the broker use it?)"

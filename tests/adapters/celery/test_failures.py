@@ -134,7 +134,7 @@ def test_a_host_that_has_no_address(make_control: MakeControl) -> None:
 
 
 class Cut:
-    """Passes bytes to a server, and breaks off both ways when a marker is sent; `seen` counts markers."""
+    """Passes bytes to a server; hangs up on who sends a marker, and only then passes it on. `seen` counts markers."""
 
     def __init__(self, target: int, marker: bytes) -> None:
         self._target, self._marker, self.seen = target, marker, 0
@@ -160,10 +160,10 @@ class Cut:
     def _pass(self, source: socket.socket, sink: socket.socket) -> None:
         try:
             while data := source.recv(65536):
-                sink.sendall(data)
                 if self._marker in data:
                     self.seen += 1
-                    break
+                    source.shutdown(socket.SHUT_RDWR)
+                sink.sendall(data)
         except OSError:  # the other direction broke off
             pass
         for end in (source, sink):
