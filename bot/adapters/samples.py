@@ -118,7 +118,5 @@ class _Starts:
 
 
 def _restarted(before: Worker, now: Worker) -> bool:
-    if before.uptime_seconds is not None and now.uptime_seconds is not None:
-        if now.uptime_seconds < before.uptime_seconds:
-            return True
-    return any(now.totals.get(name, 0) < total for name, total in before.totals.items())
+    younger = (now.uptime_seconds or 0) < (before.uptime_seconds or 0)
+    return younger or any(now.totals.get(name, 0) < total for name, total in before.totals.items())
