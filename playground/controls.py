@@ -1,4 +1,4 @@
-"""What the page offers beside Slack itself: fire an alert, break something, count the queues straight from the broker."""
+"""What the page offers beside Slack itself: fire an alert, break something, count queues straight from the broker."""
 
 import time
 from collections.abc import Awaitable, Callable

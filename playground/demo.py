@@ -24,6 +24,7 @@ from playground.slack.person import Person, Webhook
 from playground.slack.server import LocalSlack
 
 START_SECONDS = 60.0
+COMMAND_SECONDS = 20.0
 
 Say = Callable[[str], None]
 
@@ -72,6 +73,15 @@ class Demo:
         """Post an alert as Alertmanager does."""
         await Webhook(self.slack.url).post(payload)
 
+    async def command(self, *words: str) -> tuple[int, str]:
+        """Run a `celery-oncall` command beside the bot; returns its exit code and what it printed."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", *words, cwd=self.address.folder, env=self._env,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
+        return process.returncode or 0, output.decode()
+
     async def _start(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="oncall-playground-"))
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
@@ -99,7 +109,7 @@ class Demo:
     async def _start_bot(self, ops: RedisServer) -> None:
         folder = self.address.folder
         (folder / "oncall.yml").write_text(CONFIG.format(port=self.address.health.rpartition(":")[2]))
-        env = self._environment(ops)
+        self._env = env = self._environment(ops)
         await self._run("migrate", env)
         for name in ("bot", "worker", "beat"):
             self.processes[name] = self._spawn(name, env)

@@ -8,8 +8,8 @@ from statistics import median
 
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec, Value, Worker
 
-ENOUGH_SAMPLES = 3
-ENOUGH_SECONDS = 8.0
+ENOUGH_SAMPLES = 4
+ENOUGH_SECONDS = 15.0
 """Fewer samples, or a shorter span, carry no forecast: noise of a single probe would become a promise."""
 
 

@@ -110,7 +110,7 @@ class SlackShell:
         """What must go on even while Slack cannot be reached: pauses end, depths are sampled."""
         duties, background, ports = Duties(), self._executors.background, self._ports
         stack.push_async_callback(duties.close)
-        duties.every(10.0, "sweep", partial(background, sweep, ports))
+        duties.every(5.0, "sweep", partial(background, sweep, ports))
         for cluster in ports.clusters.names():
             duties.every(5.0, f"sample {cluster}", partial(background, sample, ports, cluster))
 

@@ -21,7 +21,7 @@ RESTING_RATES = {
 }
 """Jobs per second in quiet times, by queue; beat feeds `default`."""
 
-TRICKLE_LIMIT = 1300
+TRICKLE_LIMIT = 1500
 """Waiting messages above which a queue gets no more from the trickle: a forgotten playground stays small."""
 
 BURST_LIMIT = 5000

@@ -10,7 +10,7 @@ from playground.slack.person import Person
 
 CHANNEL = "C0ONCALL"
 BACKED_UP = 1000
-PATIENCE = 25.0
+PATIENCE = 45.0
 """Seconds to wait for any one thing; a pause's own end may take until the next sweep."""
 
 

@@ -22,7 +22,7 @@ def samples(*depths: int, every: float = 5.0, started: int | None = None) -> lis
 def test_too_few_or_too_close_samples_carry_no_forecast() -> None:
     """Noise of one probe must not become a promise."""
     assert trend(samples(100, 200)) is None
-    assert trend(samples(100, 200, 300, every=1.0)) is None
+    assert trend(samples(100, 200, 300, 400, every=1.0)) is None
     assert forecast(1284, 500, None).prospect is Prospect.TOO_EARLY
 
 
@@ -73,7 +73,7 @@ def test_old_samples_are_left_out() -> None:
     assert len(recent(many, many[-1].at)) == 13
 
 
-@given(st.lists(st.integers(0, 10_000), min_size=3, max_size=30), st.integers(1, 9_000))
+@given(st.lists(st.integers(0, 10_000), min_size=4, max_size=30), st.integers(1, 9_000))
 def test_a_forecast_is_never_negative_and_never_drains_what_grows(depths: list[int], goal: int) -> None:
     """Whatever was sampled, minutes are positive and only a falling depth drains."""
     now = trend(samples(*depths))

@@ -24,10 +24,18 @@ export async function send(path, body) {
 
 async function post(path, body) {
   try {
-    const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body ?? {}) });
+    const answer = await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body ?? {}),
+    });
     const text = await answer.text();
     const told = text.startsWith("{") ? JSON.parse(text) : {};
-    return { ...told, ok: told.ok ?? answer.ok, error: told.error ?? (answer.ok ? undefined : `The local Slack answered ${answer.status}.`) };
+    return {
+      ...told,
+      ok: told.ok ?? answer.ok,
+      error: told.error ?? (answer.ok ? undefined : `The local Slack answered ${answer.status}.`),
+    };
   } catch (problem) {
     return { ok: false, error: UNREACHABLE, cause: problem.message };
   }

@@ -16,8 +16,17 @@ export class Composer {
   /** `inThread`: commands do not run there, as in Slack. */
   constructor(root, { inThread }) {
     this.inThread = inThread;
-    this.area = h("textarea", { rows: "1", enterkeyhint: "send", oninput: () => this.#typed(), onkeydown: (event) => this.#key(event) });
-    this.button = h("button", { type: "button", class: "send", "aria-label": "Send", title: "Send", onclick: () => void this.#send() }, icon("send"));
+    this.area = h("textarea", {
+      rows: "1",
+      enterkeyhint: "send",
+      oninput: () => this.#typed(),
+      onkeydown: (event) => this.#key(event),
+    });
+    this.button = h(
+      "button",
+      { type: "button", class: "send", "aria-label": "Send", title: "Send", onclick: () => void this.#send() },
+      icon("send"),
+    );
     this.note = h("p", { class: "composer-note", role: "status", hidden: true });
     this.suggestions = new Suggestions(this.area, { commands: !inThread, onNote: (text) => this.#hint(text) });
     fill(root, this.suggestions.node, this.note, h("div", { class: "typing" }, this.area, this.button));
@@ -60,8 +69,9 @@ export class Composer {
   /** In a thread, say what to do instead of a command; with a command in the channel, show how it goes on. */
   #hint(text) {
     const command = workspace.app.commands.find((one) => text === one.command || text.startsWith(`${one.command} `));
+    const words = text.split(" ").slice(1).join(" ") || "status";
     if (text.startsWith("/") && this.inThread)
-      this.#say(`Slash commands do not work in threads. Write @${mentionName()} ${text.split(" ").slice(1).join(" ") || "status"} instead.`);
+      this.#say(`Slash commands do not work in threads. Write @${mentionName()} ${words} instead.`);
     else if (command?.usage_hint) this.#say(`${command.command} ${command.usage_hint}`);
     else this.#say("");
   }

@@ -1,10 +1,11 @@
-// A list of messages that agrees with the stream: a channel, or one thread of it. Messages change in place, each under its
-// own key, so nothing else moves; the list stays at its end when the reader was there.
+// A list of messages that agrees with the stream: a channel, or one thread of it. Messages change in place,
+// each under its own key, so nothing else moves; the list stays at its end when the reader was there.
 import { fill, h } from "./dom.js";
 import { query, read } from "./api.js";
 import { dayTitle } from "./dates.js";
 import { author, drawMessage, keyOf, messageLabel } from "./messages.js";
 import { me } from "./place.js";
+import { unlessPressed } from "./pressing.js";
 import { toast } from "./toasts.js";
 
 const GROUP_SECONDS = 300;
@@ -22,8 +23,18 @@ export class Conversation {
   constructor(root, { inThread, onRead }) {
     this.inThread = inThread;
     this.onRead = onRead ?? (() => {});
-    this.#list = h("div", { class: "messages", role: "log", "aria-live": "polite", "aria-relevant": "additions", tabindex: "0" });
-    this.#pill = h("button", { type: "button", class: "to-end", hidden: true, onclick: () => this.#toEnd() }, "New messages ↓");
+    this.#list = h("div", {
+      class: "messages",
+      role: "log",
+      "aria-live": "polite",
+      "aria-relevant": "additions",
+      tabindex: "0",
+    });
+    this.#pill = h(
+      "button",
+      { type: "button", class: "to-end", hidden: true, onclick: () => this.#toEnd() },
+      "New messages ↓",
+    );
     this.#list.addEventListener("scroll", () => this.#scrolled());
     new ResizeObserver(() => this.#atEnd && this.#toEnd()).observe(this.#list);
     fill(root, this.#list, this.#pill);
@@ -42,7 +53,9 @@ export class Conversation {
     const turn = ++this.#reading;
     this.#list.setAttribute("aria-busy", "true");
     try {
-      const answer = await read(`/people/messages?${query({ channel: this.channel, user: me(), thread_ts: this.thread })}`);
+      const answer = await read(
+        `/people/messages?${query({ channel: this.channel, user: me(), thread_ts: this.thread })}`,
+      );
       if (turn !== this.#reading) return;
       this.#messages = new Map(answer.messages.map((message) => [keyOf(message), message]));
       this.#draw();
@@ -85,14 +98,20 @@ export class Conversation {
   }
 
   #draw() {
+    unlessPressed(this.#list, () => this.#drawNow());
+  }
+
+  #drawNow() {
     const ordered = [...this.#messages.values()].sort((a, b) => (a.ts < b.ts ? -1 : 1));
     const grew = ordered.length > this.#drawn.size && this.#drawn.size > 0;
     const nodes = [];
     let before = null;
     for (const message of ordered) {
-      if (!this.inThread && dayOf(message) !== dayOf(before)) nodes.push(this.#keep(`day-${dayOf(message)}`, dayTitle(message.ts), () => dayLine(message)));
+      if (!this.inThread && dayOf(message) !== dayOf(before))
+        nodes.push(this.#keep(`day-${dayOf(message)}`, dayTitle(message.ts), () => dayLine(message)));
       nodes.push(this.#article(message, before));
-      if (this.inThread && message.ts === this.thread) nodes.push(this.#keep("count", ordered.length, () => countLine(ordered.length - 1)));
+      if (this.inThread && message.ts === this.thread)
+        nodes.push(this.#keep("count", ordered.length, () => countLine(ordered.length - 1)));
       before = message;
     }
     this.#place(nodes);
@@ -116,7 +135,9 @@ export class Conversation {
     const old = this.#drawn.get(key);
     if (old?.sign === sign) return old.node;
     const node = old?.node ?? h("article", { tabindex: "-1", dataset: { key, ts: message.ts } });
-    node.className = ["message", scene.compact && "compact", message.ephemeral && "whisper"].filter(Boolean).join(" ");
+    node.className = ["message", scene.compact && "compact", message.ephemeral && "whisper"]
+      .filter(Boolean)
+      .join(" ");
     node.setAttribute("aria-label", messageLabel(message));
     keepingFocus(node, () => fill(node, drawMessage(message, scene)));
     if (old && saysOther(old.message, message)) highlight(node);
@@ -158,14 +179,22 @@ function dayLine(message) {
 }
 
 function countLine(count) {
-  return h("div", { class: "day count", role: "separator" }, h("span", {}, count === 0 ? "No replies yet" : count === 1 ? "1 reply" : `${count} replies`));
+  return h(
+    "div",
+    { class: "day count", role: "separator" },
+    h("span", {}, count === 0 ? "No replies yet" : count === 1 ? "1 reply" : `${count} replies`),
+  );
 }
 
 /** Whether a message goes on below the one before it, without a face of its own. */
 function follows(message, before) {
   if (!before || message.ephemeral || before.ephemeral || message.subtype || before.subtype) return false;
   if (message.blocks?.length || before.blocks?.length || before.reply_count) return false;
-  return author(message).id === author(before).id && Number(message.ts) - Number(before.ts) < GROUP_SECONDS && dayOf(message) === dayOf(before);
+  return (
+    author(message).id === author(before).id &&
+    Number(message.ts) - Number(before.ts) < GROUP_SECONDS &&
+    dayOf(message) === dayOf(before)
+  );
 }
 
 /** Whether an edit changed what the message says, and not only its replies or reactions. */

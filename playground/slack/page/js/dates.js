@@ -46,7 +46,11 @@ export function fillDate(epoch, template, now = new Date()) {
 /** A <time> that keeps itself fresh, see `refreshDates`. */
 export function dateNode(epoch, template, link) {
   const title = fillDate(epoch, "{date_long} at {time_secs}");
-  const node = h("time", { datetime: new Date(epoch * 1000).toISOString(), title, dataset: { epoch, template } }, fillDate(epoch, template));
+  const node = h(
+    "time",
+    { datetime: new Date(epoch * 1000).toISOString(), title, dataset: { epoch, template } },
+    fillDate(epoch, template),
+  );
   return link ? h("a", { href: link, target: "_blank", rel: "noreferrer noopener" }, node) : node;
 }
 
@@ -64,12 +68,9 @@ export const shortTime = (ts) => clock(new Date(Number(ts) * 1000));
 /** The heading over a day's messages: Today, Yesterday, or Friday, August 9th. */
 export const dayTitle = (ts) => fillDate(Number(ts), "{day_divider_pretty}");
 
-/** "3 minutes ago" for a ts in seconds. */
-export const agoText = (ts) => ago(Date.now() / 1000 - Number(ts));
-
 function ordinal(day) {
   const rest = day % 100;
-  return `${day}${rest >= 11 && rest <= 13 ? "th" : { 1: "st", 2: "nd", 3: "rd" }[day % 10] ?? "th"}`;
+  return `${day}${rest >= 11 && rest <= 13 ? "th" : ({ 1: "st", 2: "nd", 3: "rd" }[day % 10] ?? "th")}`;
 }
 
 /** Slack leaves the year out when the date is less than about six months away. */
@@ -91,9 +92,18 @@ function dayInYear(date, now) {
 function ago(seconds) {
   const size = Math.abs(seconds);
   if (size < 10) return "just now";
-  const [count, unit] = size < MINUTE ? [size, "second"] : size < HOUR ? [size / MINUTE, "minute"]
-    : size < DAY ? [size / HOUR, "hour"] : size < 30 * DAY ? [size / DAY, "day"]
-    : size < 365 * DAY ? [size / (30 * DAY), "month"] : [size / (365 * DAY), "year"];
+  const [count, unit] =
+    size < MINUTE
+      ? [size, "second"]
+      : size < HOUR
+        ? [size / MINUTE, "minute"]
+        : size < DAY
+          ? [size / HOUR, "hour"]
+          : size < 30 * DAY
+            ? [size / DAY, "day"]
+            : size < 365 * DAY
+              ? [size / (30 * DAY), "month"]
+              : [size / (365 * DAY), "year"];
   const whole = Math.floor(count);
   const text = `${whole} ${unit}${whole === 1 ? "" : "s"}`;
   return seconds >= 0 ? `${text} ago` : `in ${text}`;

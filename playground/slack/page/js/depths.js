@@ -1,4 +1,5 @@
-// The strip of queue depths, counted straight from the broker by the playground, not by the bot: so a card can be checked.
+// The strip of queue depths, counted straight from the broker by the playground, not by the bot: so a card can
+// be checked.
 import { byId, fill, h, svg } from "./dom.js";
 import { read } from "./api.js";
 
@@ -32,19 +33,32 @@ async function sample() {
 
 function keep(answer) {
   last = answer;
-  for (const { name, depth } of answer.queues) history.set(name, [...(history.get(name) ?? []), depth].slice(-SAMPLES));
+  for (const { name, depth } of answer.queues)
+    history.set(name, [...(history.get(name) ?? []), depth].slice(-SAMPLES));
 }
 
 function draw(error) {
   const strip = byId("depths");
   strip.hidden = false;
   strip.classList.toggle("stale", Boolean(error));
-  const chips = (last?.queues ?? []).map(({ name, depth }) => h("li", { class: depth ? "queue" : "queue idle", dataset: { queue: name } },
-    h("span", { class: "name" }, name), h("b", {}, number.format(depth)), spark(history.get(name) ?? [])));
+  const chips = (last?.queues ?? []).map(({ name, depth }) =>
+    h(
+      "li",
+      { class: depth ? "queue" : "queue idle", dataset: { queue: name } },
+      h("span", { class: "name" }, name),
+      h("b", {}, number.format(depth)),
+      spark(history.get(name) ?? []),
+    ),
+  );
   const list = strip.querySelector("ul") ?? h("ul", { "aria-label": "Messages waiting in each queue" });
   fill(list, chips);
   const source = strip.querySelector(".source") ?? h("p", { class: "source" });
-  fill(source, error ? [h("b", {}, "The broker cannot be counted: "), error, last ? `; last counted ${age()}` : ""] : ["counted straight from the broker · ", age()]);
+  fill(
+    source,
+    error
+      ? [h("b", {}, "The broker cannot be counted: "), error, last ? `; last counted ${age()}` : ""]
+      : ["counted straight from the broker · ", age()],
+  );
   if (!list.parentNode) strip.append(list, source);
 }
 
@@ -59,6 +73,12 @@ function spark(known) {
   const samples = [...Array(SAMPLES - known.length).fill(known[0]), ...known];
   const top = Math.max(...samples, 1);
   const step = WIDTH / (SAMPLES - 1);
-  const points = samples.map((depth, index) => `${(index * step).toFixed(1)},${(HEIGHT - 1 - (depth / top) * (HEIGHT - 2)).toFixed(1)}`);
-  return svg(`0 0 ${WIDTH} ${HEIGHT}`, [["polyline", { points: points.join(" "), fill: "none", stroke: "currentColor", "stroke-width": 1.3 }]], { class: "spark" });
+  const points = samples.map(
+    (depth, index) => `${(index * step).toFixed(1)},${(HEIGHT - 1 - (depth / top) * (HEIGHT - 2)).toFixed(1)}`,
+  );
+  return svg(
+    `0 0 ${WIDTH} ${HEIGHT}`,
+    [["polyline", { points: points.join(" "), fill: "none", stroke: "currentColor", "stroke-width": 1.3 }]],
+    { class: "spark" },
+  );
 }

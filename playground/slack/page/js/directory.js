@@ -6,7 +6,10 @@ const groups = new Map();
 const bots = new Map();
 
 /** The workspace and the app, filled by `learn`. */
-export const workspace = { team: { id: "", name: "" }, app: { id: "", name: "", bot_user_id: "", commands: [], shortcuts: [] } };
+export const workspace = {
+  team: { id: "", name: "" },
+  app: { id: "", name: "", bot_user_id: "", commands: [], shortcuts: [] },
+};
 
 /** Take in an answer of GET /people/state. */
 export function learn(state) {
@@ -19,7 +22,8 @@ export function learn(state) {
 }
 
 /** Take in the direct messages of one person, from GET /people/ims. */
-export const learnChannels = (list) => list.forEach((channel) => channels.set(channel.id, { ...channels.get(channel.id), ...channel }));
+export const learnChannels = (list) =>
+  list.forEach((channel) => channels.set(channel.id, { ...channels.get(channel.id), ...channel }));
 
 function remember(map, list) {
   map.clear();

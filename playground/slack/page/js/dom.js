@@ -30,7 +30,8 @@ function flat(children) {
 /** A drawing: `shapes` is a list of [tag, attributes]. */
 export function svg(viewBox, shapes, props) {
   const node = document.createElementNS(SVG, "svg");
-  for (const [name, value] of Object.entries({ viewBox, "aria-hidden": "true", ...props })) node.setAttribute(name, value);
+  for (const [name, value] of Object.entries({ viewBox, "aria-hidden": "true", ...props }))
+    node.setAttribute(name, value);
   for (const [tag, attributes] of shapes) {
     const shape = document.createElementNS(SVG, tag);
     for (const [name, value] of Object.entries(attributes)) shape.setAttribute(name, value);

@@ -7,7 +7,14 @@ import { openMenu } from "./overlays.js";
 import { nameOf, people } from "./directory.js";
 import { fieldFor } from "./fields.js";
 
-const MAKERS = { button, overflow, static_select: staticSelect, users_select: usersSelect, radio_buttons: radios, checkboxes };
+const MAKERS = {
+  button,
+  overflow,
+  static_select: staticSelect,
+  users_select: usersSelect,
+  radio_buttons: radios,
+  checkboxes,
+};
 
 /** The node of one element. In an input block, `label` and `error` tie it to its texts. */
 export function drawElement(element, block, surface, ties = {}) {
@@ -21,7 +28,11 @@ export function drawElement(element, block, surface, ties = {}) {
 
 /** Pictures are never fetched: their words stand in for them. */
 export function image(element) {
-  return h("span", { class: "image-alt", role: "img", "aria-label": element.alt_text ?? "image" }, element.alt_text || "image");
+  return h(
+    "span",
+    { class: "image-alt", role: "img", "aria-label": element.alt_text ?? "image" },
+    element.alt_text || "image",
+  );
 }
 
 function button(element, block, surface) {
@@ -29,8 +40,16 @@ function button(element, block, surface) {
     if (element.url) window.open(element.url, "_blank", "noopener,noreferrer");
     void surface.act(block, element, { value: element.value }, node);
   };
-  const node = h("button", { type: "button", class: `button ${element.style ?? ""}`, "aria-label": element.accessibility_label, onclick: press },
-    h("span", { class: "face" }, textObject(element.text)));
+  const node = h(
+    "button",
+    {
+      type: "button",
+      class: `button ${element.style ?? ""}`,
+      "aria-label": element.accessibility_label,
+      onclick: press,
+    },
+    h("span", { class: "face" }, textObject(element.text)),
+  );
   return node;
 }
 
@@ -40,10 +59,21 @@ function overflow(element, block, surface) {
     void surface.act(block, element, { selected_option: option }, node);
   };
   const items = element.options.map((option) => ({
-    label: plain(decode(option.text.text)), hint: option.description && decode(option.description.text), run: () => choose(option),
+    label: plain(decode(option.text.text)),
+    hint: option.description && decode(option.description.text),
+    run: () => choose(option),
   }));
-  const node = h("button", { type: "button", class: "button overflow", "aria-label": "More actions", "aria-haspopup": "menu",
-    onclick: () => openMenu(node, items, { label: "More actions", align: "end" }) }, icon("more"));
+  const node = h(
+    "button",
+    {
+      type: "button",
+      class: "button overflow",
+      "aria-label": "More actions",
+      "aria-haspopup": "menu",
+      onclick: () => openMenu(node, items, { label: "More actions", align: "end" }),
+    },
+    icon("more"),
+  );
   return node;
 }
 
@@ -60,7 +90,8 @@ function staticSelect(element, block, surface, ties) {
   const options = element.options ?? element.option_groups.flatMap((group) => group.options);
   const chosen = current(element, block, surface)?.selected_option ?? element.initial_option;
   const group = (one) => h("optgroup", { label: decode(one.label.text) }, one.options.map(option));
-  const option = (one) => h("option", { value: one.value, selected: one.value === chosen?.value }, decode(one.text.text));
+  const option = (one) =>
+    h("option", { value: one.value, selected: one.value === chosen?.value }, decode(one.text.text));
   const rows = element.options ? options.map(option) : element.option_groups.map(group);
   const payload = (value) => ({ selected_option: options.find((one) => one.value === value) ?? null });
   return select(element, block, surface, ties, { rows, chosen: chosen?.value, payload });
@@ -69,15 +100,33 @@ function staticSelect(element, block, surface, ties) {
 function usersSelect(element, block, surface, ties) {
   const chosen = current(element, block, surface)?.selected_user ?? element.initial_user;
   const rows = people().map((one) => h("option", { value: one.id, selected: one.id === chosen }, nameOf(one.id)));
-  return select(element, block, surface, ties, { rows, chosen, payload: (value) => ({ selected_user: value || null }) });
+  return select(element, block, surface, ties, {
+    rows,
+    chosen,
+    payload: (value) => ({ selected_user: value || null }),
+  });
 }
 
 function select(element, block, surface, ties, { rows, chosen, payload }) {
   let last = chosen ?? "";
   surface.form?.set(block.block_id, element.action_id, { type: element.type, ...payload(last) });
-  const empty = h("option", { value: "", selected: !chosen, disabled: !block.optional }, element.placeholder ? decode(element.placeholder.text) : "Choose");
-  const node = h("select", { class: "select", "aria-label": ties.label ? undefined : element.placeholder?.text ?? "Choose", id: ties.id,
-    "aria-describedby": ties.describedBy, onchange: change }, empty, rows);
+  const empty = h(
+    "option",
+    { value: "", selected: !chosen, disabled: !block.optional },
+    element.placeholder ? decode(element.placeholder.text) : "Choose",
+  );
+  const node = h(
+    "select",
+    {
+      class: "select",
+      "aria-label": ties.label ? undefined : (element.placeholder?.text ?? "Choose"),
+      id: ties.id,
+      "aria-describedby": ties.describedBy,
+      onchange: change,
+    },
+    empty,
+    rows,
+  );
   async function change() {
     if (await changed(element, block, surface, payload(node.value), node)) last = node.value;
     else node.value = last;
@@ -94,7 +143,11 @@ function radios(element, block, surface, ties) {
 }
 
 function checkboxes(element, block, surface, ties) {
-  const chosen = new Set((current(element, block, surface)?.selected_options ?? element.initial_options ?? []).map((option) => option.value));
+  const chosen = new Set(
+    (current(element, block, surface)?.selected_options ?? element.initial_options ?? []).map(
+      (option) => option.value,
+    ),
+  );
   const selected = () => element.options.filter((option) => chosen.has(option.value));
   const take = (option, on) => {
     chosen[on ? "add" : "delete"](option.value);
@@ -107,8 +160,34 @@ function checkboxes(element, block, surface, ties) {
 
 function choices(type, element, block, ties, isOn, take) {
   const name = `${block.block_id}-${element.action_id}`;
-  const rows = element.options.map((option) => h("label", { class: "choice" },
-    h("input", { type, name, value: option.value, checked: isOn(option), onchange: (event) => void take(option, event.target.checked) }),
-    h("span", {}, h("span", {}, textObject(option.text)), option.description && h("small", {}, textObject(option.description)))));
-  return h("div", { class: "choices", role: type === "radio" ? "radiogroup" : "group", "aria-labelledby": ties.label, "aria-describedby": ties.describedBy, tabindex: "-1" }, rows);
+  const rows = element.options.map((option) =>
+    h(
+      "label",
+      { class: "choice" },
+      h("input", {
+        type,
+        name,
+        value: option.value,
+        checked: isOn(option),
+        onchange: (event) => void take(option, event.target.checked),
+      }),
+      h(
+        "span",
+        {},
+        h("span", {}, textObject(option.text)),
+        option.description && h("small", {}, textObject(option.description)),
+      ),
+    ),
+  );
+  return h(
+    "div",
+    {
+      class: "choices",
+      role: type === "radio" ? "radiogroup" : "group",
+      "aria-labelledby": ties.label,
+      "aria-describedby": ties.describedBy,
+      tabindex: "-1",
+    },
+    rows,
+  );
 }

@@ -16,13 +16,25 @@ export function fieldFor(type) {
 }
 
 function field(element, block, surface, ties, kind) {
-  const keep = (value) => surface.form?.set(block.block_id, element.action_id, { type: element.type, value: value || null });
+  const keep = (value) =>
+    surface.form?.set(block.block_id, element.action_id, { type: element.type, value: value || null });
   const start = surface.form?.get(block.block_id, element.action_id)?.value ?? element.initial_value ?? "";
   keep(start);
-  const shared = { class: "field", id: ties.id, value: start, maxlength: element.max_length, minlength: element.min_length,
-    placeholder: element.placeholder && decode(element.placeholder.text), "aria-describedby": ties.describedBy, autocomplete: "off",
-    oninput: () => keep(node.value), onkeydown: (event) => entered(event) };
-  const node = element.multiline ? h("textarea", { ...shared, rows: "3" }) : h("input", { type: "text", ...shared, ...kind });
+  const shared = {
+    class: "field",
+    id: ties.id,
+    value: start,
+    maxlength: element.max_length,
+    minlength: element.min_length,
+    placeholder: element.placeholder && decode(element.placeholder.text),
+    "aria-describedby": ties.describedBy,
+    autocomplete: "off",
+    oninput: () => keep(node.value),
+    onkeydown: (event) => entered(event),
+  };
+  const node = element.multiline
+    ? h("textarea", { ...shared, rows: "3" })
+    : h("input", { type: "text", ...shared, ...kind });
   const entered = (event) => {
     if (event.key !== "Enter" || element.multiline || !block.dispatch_action) return;
     event.preventDefault();

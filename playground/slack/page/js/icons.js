@@ -24,7 +24,16 @@ const STROKES = {
 
 /** One icon; decorative, so its button carries the label. */
 export function icon(name) {
-  const path = ["path", { d: STROKES[name], fill: "none", stroke: "currentColor", "stroke-width": name === "more" ? 2.4 : 1.6,
-    "stroke-linecap": "round", "stroke-linejoin": "round" }];
+  const path = [
+    "path",
+    {
+      d: STROKES[name],
+      fill: "none",
+      stroke: "currentColor",
+      "stroke-width": name === "more" ? 2.4 : 1.6,
+      "stroke-linecap": "round",
+      "stroke-linejoin": "round",
+    },
+  ];
   return svg("0 0 20 20", [path], { class: "icon" });
 }

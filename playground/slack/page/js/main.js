@@ -6,7 +6,17 @@ import { drawControls, readControls } from "./controls.js";
 import { Conversation } from "./conversation.js";
 import { refreshDates } from "./dates.js";
 import { watchDepths } from "./depths.js";
-import { channel, channelTitle, learn, learnChannels, nameOf, people, publicChannels, user, workspace } from "./directory.js";
+import {
+  channel,
+  channelTitle,
+  learn,
+  learnChannels,
+  nameOf,
+  people,
+  publicChannels,
+  user,
+  workspace,
+} from "./directory.js";
 import { drawMainHeading, drawThreadHeading, frontPane } from "./panes.js";
 import { go, me, onPlace, place } from "./place.js";
 import { drawRail } from "./rail.js";
@@ -18,9 +28,12 @@ import { drawHome, Modals } from "./views.js";
 
 const REFRESH_DATES_MS = 15_000;
 
-const unread = new Unread(debounce(drawSides, 30));
+const unread = new Unread(debounce(drawUnread, 50));
 const modals = new Modals();
-const channelPane = new Conversation(byId("messages"), { inThread: false, onRead: (ts) => isInSight() && unread.seen(place().channel, ts) });
+const channelPane = new Conversation(byId("messages"), {
+  inThread: false,
+  onRead: (ts) => isInSight() && unread.seen(place().channel, ts),
+});
 const threadPane = new Conversation(byId("replies"), { inThread: true });
 const channelComposer = new Composer(byId("composer"), { inThread: false });
 const threadComposer = new Composer(byId("thread-composer"), { inThread: true });
@@ -43,7 +56,10 @@ async function start() {
 /** Where to begin when the address leaves it open: as the person, in the thread, that the playground proposes. */
 function settle(proposed) {
   const known = user(place().user) ? place().user : undefined;
-  const start = { user: known ?? proposed.you ?? people()[0]?.id, channel: place().channel ?? proposed.channel ?? publicChannels()[0]?.id };
+  const start = {
+    user: known ?? proposed.you ?? people()[0]?.id,
+    channel: place().channel ?? proposed.channel ?? publicChannels()[0]?.id,
+  };
   const untouched = !known && !place().channel && !place().thread;
   go(untouched ? { ...start, thread: proposed.thread_ts } : start, { replace: true });
 }
@@ -54,7 +70,8 @@ async function become() {
   modals.restore([]);
   stream.follow(me());
   await readIms();
-  if (channel(place().channel)?.is_im && !ims.some(({ id }) => id === place().channel)) go({ channel: publicChannels()[0]?.id, thread: undefined }, { replace: true });
+  if (channel(place().channel)?.is_im && !ims.some(({ id }) => id === place().channel))
+    go({ channel: publicChannels()[0]?.id, thread: undefined }, { replace: true });
   void unread.start(me(), [...publicChannels(), ...ims]);
 }
 
@@ -87,7 +104,11 @@ async function show({ focus, again = false }) {
   const { channel: id, thread, view, phone } = place();
   const frame = byId("frame");
   document.documentElement.toggleAttribute("data-phone", Boolean(phone));
-  Object.assign(frame.dataset, { pane: frontPane(), thread: thread ? "open" : "shut", view: view === "home" ? "home" : "channel" });
+  Object.assign(frame.dataset, {
+    pane: frontPane(),
+    thread: thread ? "open" : "shut",
+    view: view === "home" ? "home" : "channel",
+  });
   byId("thread").hidden = !thread;
   drawSides();
   drawThreadHeading();
@@ -96,7 +117,11 @@ async function show({ focus, again = false }) {
   channelPane.list.setAttribute("aria-label", `Messages in ${channelTitle(id, me())}`);
   threadPane.list.setAttribute("aria-label", "Messages in this thread");
   if (focus && matchMedia("(hover: hover)").matches) (thread ? threadComposer : channelComposer).focus();
-  await Promise.all([view === "home" && openHomeTab(again), turn(channelPane, id, undefined, again), turn(threadPane, id, thread, again)]);
+  await Promise.all([
+    view === "home" && openHomeTab(again),
+    turn(channelPane, id, undefined, again),
+    turn(threadPane, id, thread, again),
+  ]);
 }
 
 function turn(pane, channelId, thread, again) {
@@ -113,8 +138,12 @@ async function openHomeTab(again) {
 
 function drawSides() {
   drawControls();
-  drawRail(byId("rail"), ims, unread);
   drawMainHeading(ims);
+  drawUnread();
+}
+
+function drawUnread() {
+  drawRail(byId("rail"), ims, unread);
   const waiting = unread.total();
   const title = place().view === "home" ? workspace.app.name : channelTitle(place().channel, me());
   document.title = `${waiting ? `(${waiting}) ` : ""}${title} · ${nameOf(me() ?? "")}`;
@@ -151,7 +180,13 @@ function came(event, inChannel, inThread) {
 /** Read again whatever is shown, after the stream was away. */
 async function catchUp() {
   await Promise.all([readIms(), readModals()]);
-  await Promise.all([readState(), readControls(), place().channel && channelPane.refresh(), place().thread && threadPane.refresh(), place().view === "home" && openHomeTab(true)]);
+  await Promise.all([
+    readState(),
+    readControls(),
+    place().channel && channelPane.refresh(),
+    place().thread && threadPane.refresh(),
+    place().view === "home" && openHomeTab(true),
+  ]);
   drawSides();
 }
 
@@ -159,9 +194,20 @@ function showConnection(state) {
   byId("connection").hidden = state === "live";
 }
 
-document.addEventListener("visibilitychange", () => isInSight() && unread.seen(place().channel, channelPane.newest()));
+document.addEventListener(
+  "visibilitychange",
+  () => isInSight() && unread.seen(place().channel, channelPane.newest()),
+);
 
 start().catch((problem) => {
-  fill(byId("frame"), h("div", { class: "empty" }, h("h1", {}, "The local Slack does not answer"), h("p", {}, problem.message),
-    h("button", { type: "button", class: "button primary", onclick: () => location.reload() }, "Try again")));
+  fill(
+    byId("frame"),
+    h(
+      "div",
+      { class: "empty" },
+      h("h1", {}, "The local Slack does not answer"),
+      h("p", {}, problem.message),
+      h("button", { type: "button", class: "button primary", onclick: () => location.reload() }, "Try again"),
+    ),
+  );
 });

@@ -1,5 +1,5 @@
-// The `markdown` block: the part of Markdown that Slack draws. Headings, lists, quotes, fences, tables, rules, and inline
-// bold, italic, strike, code and links. Slack's own <references> work in it too.
+// The `markdown` block: the part of Markdown that Slack draws. Headings, lists, quotes, fences, tables, rules,
+// and inline bold, italic, strike, code and links. Slack's own <references> work in it too.
 import { h } from "./dom.js";
 import { emoji, isEmoji, withGlyphs } from "./emoji.js";
 import { decode, link, reference } from "./references.js";
@@ -24,7 +24,7 @@ const INLINE = [
 export function markdown(text) {
   const out = h("div", { class: "markdown" });
   const rows = text.replace(/\r/g, "").split("\n");
-  for (let at = 0; at < rows.length; ) at = oneBlock(rows, at, out);
+  for (let at = 0; at < rows.length;) at = oneBlock(rows, at, out);
   return out;
 }
 
@@ -33,12 +33,39 @@ function oneBlock(rows, at, out) {
   const heading = /^(#{1,6})\s+(.*)$/.exec(rows[at]);
   if (/^\s*```/.test(rows[at])) return fence(rows, at, out);
   if (!rows[at].trim()) return at + 1;
-  if (heading) out.append(h("p", { class: "heading", role: "heading", "aria-level": String(heading[1].length + 2) }, inline(heading[2])));
+  if (heading)
+    out.append(
+      h("p", { class: "heading", role: "heading", "aria-level": String(heading[1].length + 2) }, inline(heading[2])),
+    );
   else if (RULE.test(rows[at])) out.append(h("hr"));
-  else if (ITEM.test(rows[at])) return gather(rows, at, (row) => ITEM.test(row), (part) => out.append(list(part)));
-  else if (/^\s*>/.test(rows[at])) return gather(rows, at, (row) => /^\s*>/.test(row), (part) => out.append(quote(part)));
-  else if (isTable(rows, at)) return gather(rows, at, (row) => ROW.test(row), (part) => out.append(table(part)));
-  else return gather(rows, at, (row, index) => index === at || isProse(row), (part) => out.append(h("p", {}, withBreaks(part))));
+  else if (ITEM.test(rows[at]))
+    return gather(
+      rows,
+      at,
+      (row) => ITEM.test(row),
+      (part) => out.append(list(part)),
+    );
+  else if (/^\s*>/.test(rows[at]))
+    return gather(
+      rows,
+      at,
+      (row) => /^\s*>/.test(row),
+      (part) => out.append(quote(part)),
+    );
+  else if (isTable(rows, at))
+    return gather(
+      rows,
+      at,
+      (row) => ROW.test(row),
+      (part) => out.append(table(part)),
+    );
+  else
+    return gather(
+      rows,
+      at,
+      (row, index) => index === at || isProse(row),
+      (part) => out.append(h("p", {}, withBreaks(part))),
+    );
   return at + 1;
 }
 
@@ -64,11 +91,20 @@ const isTable = (rows, at) => ROW.test(rows[at]) && /^\s*\|[\s:|-]+\|\s*$/.test(
 
 function list(rows) {
   const items = rows.map((row) => ITEM.exec(row));
-  return h("div", { class: "md-list" }, items.map(([, indent, mark, text]) => {
-    const task = /^\[([ xX])\]\s+(.*)$/.exec(text);
-    const sign = task ? (task[1] === " " ? "☐" : "☑") : /\d/.test(mark) ? mark : "•";
-    return h("span", { class: "hang", vars: { depth: String(Math.floor(indent.length / 2)) } }, h("span", { class: "mark" }, sign), h("span", {}, inline(task ? task[2] : text)));
-  }));
+  return h(
+    "div",
+    { class: "md-list" },
+    items.map(([, indent, mark, text]) => {
+      const task = /^\[([ xX])\]\s+(.*)$/.exec(text);
+      const sign = task ? (task[1] === " " ? "☐" : "☑") : /\d/.test(mark) ? mark : "•";
+      return h(
+        "span",
+        { class: "hang", vars: { depth: String(Math.floor(indent.length / 2)) } },
+        h("span", { class: "mark" }, sign),
+        h("span", {}, inline(task ? task[2] : text)),
+      );
+    }),
+  );
 }
 
 function quote(rows) {
@@ -76,11 +112,42 @@ function quote(rows) {
 }
 
 function table(rows) {
-  const cells = (row) => ROW.exec(row)[1].split(/(?<!\\)\|/).map((cell) => cell.trim());
+  const cells = (row) =>
+    ROW.exec(row)[1]
+      .split(/(?<!\\)\|/)
+      .map((cell) => cell.trim());
   const [head, rule, ...body] = rows.map(cells);
-  const align = (index) => ({ class: /^:-+:$/.test(rule[index]) ? "center" : /-:$/.test(rule[index]) ? "right" : "" });
-  return h("div", { class: "scroll-x" }, h("table", {}, h("thead", {}, h("tr", {}, head.map((cell, index) => h("th", align(index), inline(cell))))),
-    h("tbody", {}, body.map((row) => h("tr", {}, row.map((cell, index) => h("td", align(index), inline(cell))))))));
+  const align = (index) => ({
+    class: /^:-+:$/.test(rule[index]) ? "center" : /-:$/.test(rule[index]) ? "right" : "",
+  });
+  return h(
+    "div",
+    { class: "scroll-x" },
+    h(
+      "table",
+      {},
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          head.map((cell, index) => h("th", align(index), inline(cell))),
+        ),
+      ),
+      h(
+        "tbody",
+        {},
+        body.map((row) =>
+          h(
+            "tr",
+            {},
+            row.map((cell, index) => h("td", align(index), inline(cell))),
+          ),
+        ),
+      ),
+    ),
+  );
 }
 
 function withBreaks(rows) {
@@ -94,7 +161,7 @@ function inline(text) {
     if (words) nodes.push(...withGlyphs(decode(words)));
     words = "";
   };
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const [node, length] = match(text.slice(at), text[at - 1]);
     if (!node) words += text[at++];
     else {

@@ -1,7 +1,8 @@
-// Slack's mrkdwn to nodes: *bold*, _italic_, ~strike~, `code`, ```pre```, > quote, bullet lines, :emoji: and <references>.
+// Slack's mrkdwn to nodes: *bold*, _italic_, ~strike~, `code`, ```pre```, > quote, bullet lines, :emoji: and
+// <references>.
 import { h } from "./dom.js";
 import { emoji, isEmoji, withGlyphs } from "./emoji.js";
-import { decode, reference, referenceText } from "./references.js";
+import { decode, reference } from "./references.js";
 
 const STYLES = { "*": "strong", _: "em", "~": "s" };
 const FENCE = /```\n?([\s\S]+?)\n?```/;
@@ -36,7 +37,9 @@ export function plain(text, withEmoji = true) {
 /** Either kind of text object. */
 export function textObject(object) {
   if (!object) return document.createDocumentFragment();
-  return object.type === "mrkdwn" ? mrkdwn(object.text ?? "") : plain(decode(object.text ?? ""), object.emoji !== false);
+  return object.type === "mrkdwn"
+    ? mrkdwn(object.text ?? "")
+    : plain(decode(object.text ?? ""), object.emoji !== false);
 }
 
 function lines(rows) {
@@ -64,7 +67,14 @@ function line(text, before) {
   const bullet = BULLET.exec(text);
   if (bullet) {
     const depth = String(Math.floor(bullet[1].length / 2));
-    return [h("span", { class: "hang", vars: { depth } }, h("span", { class: "mark" }, bullet[2]), h("span", {}, inline(text.slice(bullet[0].length))))];
+    return [
+      h(
+        "span",
+        { class: "hang", vars: { depth } },
+        h("span", { class: "mark" }, bullet[2]),
+        h("span", {}, inline(text.slice(bullet[0].length))),
+      ),
+    ];
   }
   const blockBefore = !before || (before instanceof Element && before.matches("blockquote, .hang"));
   if (text === "") return [h("span", { class: "gap" })];
@@ -79,7 +89,7 @@ export function inline(text) {
   const flush = (to) => {
     if (to > plainFrom) nodes.push(...withGlyphs(decode(text.slice(plainFrom, to))));
   };
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const piece = angle(text, at) ?? code(text, at) ?? shortcode(text, at) ?? styled(text, at);
     if (!piece) {
       at++;
@@ -107,7 +117,11 @@ function code(text, at) {
 }
 
 function codeText(text) {
-  return decode(text.replace(/<([^<>\n]+)>/g, (whole, inside) => (/^[@#!]|^https?:/.test(inside) ? referenceText(inside) : whole)));
+  return decode(
+    text.replace(/<([^<>\n]+)>/g, (whole, inside) =>
+      /^[@#!]|^https?:/.test(inside) ? reference(inside).textContent : whole,
+    ),
+  );
 }
 
 function shortcode(text, at) {
@@ -119,7 +133,14 @@ function shortcode(text, at) {
 /** *bold* and its like: the marks must hug the words and stand apart from other words. */
 function styled(text, at) {
   const mark = text[at];
-  if (!(mark in STYLES) || glued(text[at - 1], mark) || !text[at + 1] || /\s/.test(text[at + 1]) || text[at + 1] === mark) return null;
+  if (
+    !(mark in STYLES) ||
+    glued(text[at - 1], mark) ||
+    !text[at + 1] ||
+    /\s/.test(text[at + 1]) ||
+    text[at + 1] === mark
+  )
+    return null;
   for (let end = at + 2; end < text.length; end++) {
     if (text[end] === "`" || text[end] === "<") end = (code(text, end) ?? angle(text, end))?.end ?? end + 1;
     if (text[end] === mark && !/\s/.test(text[end - 1]) && !glued(text[end + 1], mark))

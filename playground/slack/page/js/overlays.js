@@ -7,7 +7,11 @@ import { textObject } from "./mrkdwn.js";
 export function openMenu(anchor, items, { label, align = "start", grid = false } = {}) {
   const close = () => menu.hidePopover();
   const rows = items.map((item) => menuItem(item, close));
-  const menu = h("div", { class: grid ? "menu grid" : "menu", popover: "auto", role: "menu", "aria-label": label }, rows);
+  const menu = h(
+    "div",
+    { class: grid ? "menu grid" : "menu", popover: "auto", role: "menu", "aria-label": label },
+    rows,
+  );
   menu.addEventListener("keydown", (event) => arrowKeys(event, rows, grid));
   menu.addEventListener("toggle", (event) => event.newState === "closed" && closed(menu, anchor));
   (anchor.closest("dialog") ?? document.body).append(menu);
@@ -23,9 +27,23 @@ function menuItem(item, close) {
     item.run();
   };
   const role = item.checked === undefined ? "menuitem" : item.radio ? "menuitemradio" : "menuitemcheckbox";
-  return h("button", { type: "button", role, tabindex: "-1", class: item.danger ? "danger" : "", "aria-checked": item.checked?.toString(),
-    "aria-label": item.node && item.iconOnly ? item.label : undefined, title: item.iconOnly ? item.label : undefined, onclick: run },
-    item.node, item.iconOnly ? null : h("span", { class: "words" }, h("span", {}, item.label), item.hint && h("small", {}, item.hint)));
+  return h(
+    "button",
+    {
+      type: "button",
+      role,
+      tabindex: "-1",
+      class: item.danger ? "danger" : "",
+      "aria-checked": item.checked?.toString(),
+      "aria-label": item.node && item.iconOnly ? item.label : undefined,
+      title: item.iconOnly ? item.label : undefined,
+      onclick: run,
+    },
+    item.node,
+    item.iconOnly
+      ? null
+      : h("span", { class: "words" }, h("span", {}, item.label), item.hint && h("small", {}, item.hint)),
+  );
 }
 
 function closed(menu, anchor) {
@@ -61,26 +79,43 @@ export function confirmed(confirm) {
   return new Promise((resolve) => {
     const title = freshId("confirm");
     const answer = (yes) => () => box.close(yes ? "yes" : "no");
-    const yes = h("button", { type: "button", class: confirm.style === "danger" ? "button danger" : "button primary", onclick: answer(true) },
-      textObject(confirm.confirm ?? { type: "plain_text", text: "Yes" }));
-    const no = h("button", { type: "button", class: "button", onclick: answer(false) }, textObject(confirm.deny ?? { type: "plain_text", text: "Cancel" }));
-    const box = h("dialog", { class: "confirm", role: "alertdialog", "aria-labelledby": title, "aria-describedby": `${title}-text` },
-      h("h2", { id: title }, textObject(confirm.title)), h("div", { id: `${title}-text`, class: "text" }, textObject(confirm.text)),
-      h("div", { class: "foot" }, no, yes));
+    const yes = h(
+      "button",
+      {
+        type: "button",
+        class: confirm.style === "danger" ? "button danger" : "button primary",
+        onclick: answer(true),
+      },
+      textObject(confirm.confirm ?? { type: "plain_text", text: "Yes" }),
+    );
+    const no = h(
+      "button",
+      { type: "button", class: "button", onclick: answer(false) },
+      textObject(confirm.deny ?? { type: "plain_text", text: "Cancel" }),
+    );
+    const box = h(
+      "dialog",
+      { class: "confirm", role: "alertdialog", "aria-labelledby": title, "aria-describedby": `${title}-text` },
+      h("h2", { id: title }, textObject(confirm.title)),
+      h("div", { id: `${title}-text`, class: "text" }, textObject(confirm.text)),
+      h("div", { class: "foot" }, no, yes),
+    );
     showDialog(box, () => resolve(box.returnValue === "yes"));
     (confirm.style === "danger" ? no : yes).focus();
   });
 }
 
-/** Show a <dialog> above the page; `onClose` runs once, and the focus returns to where it was. */
+/** Show a <dialog> above the page; `onClose` runs once. The browser gives the focus back to where it was. */
 export function showDialog(box, onClose) {
-  const before = document.activeElement;
   byId("frame").append(box);
-  box.addEventListener("close", () => {
-    if (box.contains(byId("toasts"))) document.body.append(byId("toasts"));
-    box.remove();
-    if (before?.isConnected) before.focus({ preventScroll: true });
-    onClose();
-  }, { once: true });
+  box.addEventListener(
+    "close",
+    () => {
+      if (box.contains(byId("toasts"))) document.body.append(byId("toasts"));
+      box.remove();
+      onClose();
+    },
+    { once: true },
+  );
   box.showModal();
 }

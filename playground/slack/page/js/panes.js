@@ -16,8 +16,18 @@ export function drawMainHeading(ims) {
   const here = channel(place().channel);
   const withApp = ims.find((one) => otherSide(one, me()).id === workspace.app.bot_user_id);
   const atApp = home || (here?.is_im && withApp?.id === here.id);
-  const title = home ? workspace.app.name : here?.is_im ? channelTitle(here.id, me()) : [icon("hash"), here?.name ?? ""];
-  fill(byId("main-heading"), back("Back to the list of channels", openRail), h("h1", {}, title), atApp && tabs(home, withApp), !atApp && !here?.is_im && topic(here));
+  const title = home
+    ? workspace.app.name
+    : here?.is_im
+      ? channelTitle(here.id, me())
+      : [icon("hash"), here?.name ?? ""];
+  fill(
+    byId("main-heading"),
+    back("Back to the list of channels", openRail),
+    h("h1", {}, title),
+    atApp && tabs(home, withApp),
+    !atApp && !here?.is_im && topic(here),
+  );
 }
 
 function topic(here) {
@@ -26,16 +36,42 @@ function topic(here) {
 }
 
 function tabs(home, im) {
-  const tab = (name, current, run) => h("button", { type: "button", class: "tab", "aria-current": current ? "page" : undefined, onclick: run }, name);
-  return h("nav", { class: "tabs", "aria-label": "App" }, tab("Home", home, openHome), im && tab("Messages", !home, () => openChannel(im.id)));
+  const tab = (name, current, run) =>
+    h("button", { type: "button", class: "tab", "aria-current": current ? "page" : undefined, onclick: run }, name);
+  return h(
+    "nav",
+    { class: "tabs", "aria-label": "App" },
+    tab("Home", home, openHome),
+    im && tab("Messages", !home, () => openChannel(im.id)),
+  );
 }
 
 /** Draw the heading over the thread. */
 export function drawThreadHeading() {
-  const close = h("button", { type: "button", class: "quiet close", "aria-label": "Close thread", title: "Close thread", onclick: closeThread }, icon("close"));
-  fill(byId("thread-heading"), back("Back to the channel", closeThread), h("h2", {}, "Thread"), h("p", { class: "topic" }, channelTitle(place().channel, me())), close);
+  const close = h(
+    "button",
+    {
+      type: "button",
+      class: "quiet close",
+      "aria-label": "Close thread",
+      title: "Close thread",
+      onclick: closeThread,
+    },
+    icon("close"),
+  );
+  fill(
+    byId("thread-heading"),
+    back("Back to the channel", closeThread),
+    h("h2", {}, "Thread"),
+    h("p", { class: "topic" }, channelTitle(place().channel, me())),
+    close,
+  );
 }
 
 function back(label, run) {
-  return h("button", { type: "button", class: "quiet back", "aria-label": label, title: label, onclick: run }, icon("back"));
+  return h(
+    "button",
+    { type: "button", class: "quiet back", "aria-label": label, title: label, onclick: run },
+    icon("back"),
+  );
 }

@@ -29,7 +29,14 @@ export const openRail = () => go({ view: "rail", thread: undefined });
 function read() {
   const query = new URLSearchParams(location.search);
   const part = (name) => query.get(name) || undefined;
-  return { user: part("user"), channel: part("channel"), thread: part("thread"), view: part("view"), theme: part("theme"), phone: part("phone") };
+  return {
+    user: part("user"),
+    channel: part("channel"),
+    thread: part("thread"),
+    view: part("view"),
+    theme: part("theme"),
+    phone: part("phone"),
+  };
 }
 
 function address() {

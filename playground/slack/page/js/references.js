@@ -1,7 +1,7 @@
 // What stands between < and > in Slack's text: people, channels, groups, broadcasts, dates and links.
 import { h } from "./dom.js";
 import * as directory from "./directory.js";
-import { dateNode, fillDate } from "./dates.js";
+import { dateNode } from "./dates.js";
 import { me, openChannel } from "./place.js";
 
 const SAFE = /^(https?:\/\/|mailto:|tel:)/i;
@@ -21,11 +21,6 @@ export function reference(inside) {
   if (target.startsWith("!date^")) return date(target, label);
   if (SAFE.test(target)) return link(decode(target), label);
   return document.createTextNode(decode(`<${inside}>`));
-}
-
-/** The same as plain text, for code and for titles. */
-export function referenceText(inside) {
-  return reference(inside).textContent;
 }
 
 /** A mention of a person; the reader's own stands out. */
@@ -63,10 +58,4 @@ function date(target, fallback) {
   const [, epoch, template = "{date_num} {time_secs}", url] = target.split("^");
   if (!/^\d+$/.test(epoch)) return document.createTextNode(fallback || target);
   return dateNode(Number(epoch), decode(template), url && SAFE.test(url) ? decode(url) : undefined);
-}
-
-/** Text with references turned into plain words: for labels, titles and notifications. */
-export function plainText(text) {
-  return decode(text.replace(/<([^<>\n]+)>/g, (_, inside) =>
-    inside.startsWith("!date^") ? fillDate(Number(inside.split("^")[1]), inside.split("^")[2].split("|")[0]) : referenceText(inside)));
 }

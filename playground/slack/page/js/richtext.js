@@ -1,4 +1,5 @@
-// The rich_text block (docs.slack.dev, "Rich text block"): sections, lists, quotes, preformatted text and their elements.
+// The rich_text block (docs.slack.dev, "Rich text block"): sections, lists, quotes, preformatted text and their
+// elements.
 import { h } from "./dom.js";
 import { dateNode } from "./dates.js";
 import { emoji, withGlyphs } from "./emoji.js";
@@ -8,9 +9,16 @@ const CONTAINERS = {
   rich_text_section: (part) => h("div", {}, inlineAll(part.elements)),
   rich_text_preformatted: (part) => h("pre", {}, inlineAll(part.elements)),
   rich_text_quote: (part) => h("blockquote", {}, inlineAll(part.elements)),
-  rich_text_list: (part) => h(part.style === "ordered" ? "ol" : "ul",
-    { class: "rich-list", vars: { depth: String(part.indent ?? 0) }, start: part.offset ? String(part.offset + 1) : undefined },
-    (part.elements ?? []).map((item) => h("li", {}, inlineAll(item.elements)))),
+  rich_text_list: (part) =>
+    h(
+      part.style === "ordered" ? "ol" : "ul",
+      {
+        class: "rich-list",
+        vars: { depth: String(part.indent ?? 0) },
+        start: part.offset ? String(part.offset + 1) : undefined,
+      },
+      (part.elements ?? []).map((item) => h("li", {}, inlineAll(item.elements))),
+    ),
 };
 
 const ELEMENTS = {
@@ -28,7 +36,11 @@ const STYLES = { bold: "strong", italic: "em", strike: "s", code: "code", underl
 
 /** The nodes of one rich_text block. */
 export function richText(block) {
-  return h("div", { class: "rich" }, (block.elements ?? []).map((part) => CONTAINERS[part.type]?.(part) ?? ""));
+  return h(
+    "div",
+    { class: "rich" },
+    (block.elements ?? []).map((part) => CONTAINERS[part.type]?.(part) ?? ""),
+  );
 }
 
 function inlineAll(elements) {

@@ -1,5 +1,5 @@
-// What happens, as it happens, for one person. The connection comes back by itself, waiting longer each time; after a gap
-// everything shown is read again.
+// What happens, as it happens, for one person. The connection comes back by itself, waiting longer each time;
+// after a gap everything shown is read again.
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 8000;
 

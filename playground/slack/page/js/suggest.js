@@ -15,7 +15,13 @@ export class Suggestions {
     this.area = area;
     this.commands = commands;
     this.onNote = onNote;
-    this.node = h("div", { class: "suggestions", role: "listbox", "aria-label": "Suggestions", hidden: true, id: freshId("suggestions") });
+    this.node = h("div", {
+      class: "suggestions",
+      role: "listbox",
+      "aria-label": "Suggestions",
+      hidden: true,
+      id: freshId("suggestions"),
+    });
     area.setAttribute("aria-autocomplete", "list");
     area.setAttribute("aria-controls", this.node.id);
     area.addEventListener("input", () => this.update());
@@ -60,8 +66,24 @@ export class Suggestions {
     this.#rows = rows.slice(0, MOST);
     this.#ends = from;
     if (!rows.length) return this.hide();
-    fill(this.node, this.#rows.map((row) => h("div", { role: "option", id: freshId("option"), class: "suggestion",
-      onmousedown: (event) => { event.preventDefault(); this.#choose(row); } }, row.node)));
+    fill(
+      this.node,
+      this.#rows.map((row) =>
+        h(
+          "div",
+          {
+            role: "option",
+            id: freshId("option"),
+            class: "suggestion",
+            onmousedown: (event) => {
+              event.preventDefault();
+              this.#choose(row);
+            },
+          },
+          row.node,
+        ),
+      ),
+    );
     this.node.hidden = false;
     this.#mark(0);
   }
@@ -84,20 +106,52 @@ export class Suggestions {
 }
 
 function commandRows(typed) {
-  return workspace.app.commands.filter((one) => one.command.startsWith(`/${typed}`)).map((one) => ({
-    text: one.command,
-    node: [h("span", { class: "what" }, h("strong", {}, one.command), " ", h("span", { class: "usage" }, one.usage_hint ?? "")), h("small", {}, one.description ?? "")],
-  }));
+  return workspace.app.commands
+    .filter((one) => one.command.startsWith(`/${typed}`))
+    .map((one) => ({
+      text: one.command,
+      node: [
+        h(
+          "span",
+          { class: "what" },
+          h("strong", {}, one.command),
+          " ",
+          h("span", { class: "usage" }, one.usage_hint ?? ""),
+        ),
+        h("small", {}, one.description ?? ""),
+      ],
+    }));
 }
 
 function nameRows(typed) {
-  const matches = (...names) => names.some((name) => name?.toLowerCase().split(/[\s._-]/).some((part) => part.startsWith(typed)) || name?.toLowerCase().startsWith(typed));
-  const members = everyone().filter((one) => matches(one.name, one.real_name)).map((one) => ({
-    text: `@${handleOf(one)}`,
-    node: [avatar(one.real_name || one.name, one.color, { bot: one.is_bot, small: true }), h("strong", {}, one.real_name || one.name), h("span", { class: "usage" }, `@${one.name}`), one.is_bot && h("span", { class: "badge" }, "APP")],
-  }));
-  const groups = allGroups().filter((one) => matches(one.handle)).map((one) => ({
-    text: `@${one.handle}`, node: [h("span", { class: "avatar small group" }, "@"), h("strong", {}, `@${one.handle}`), h("span", { class: "usage" }, `${one.users?.length ?? 0} people`)],
-  }));
+  const matches = (...names) =>
+    names.some(
+      (name) =>
+        name
+          ?.toLowerCase()
+          .split(/[\s._-]/)
+          .some((part) => part.startsWith(typed)) || name?.toLowerCase().startsWith(typed),
+    );
+  const members = everyone()
+    .filter((one) => matches(one.name, one.real_name))
+    .map((one) => ({
+      text: `@${handleOf(one)}`,
+      node: [
+        avatar(one.real_name || one.name, one.color, { bot: one.is_bot, small: true }),
+        h("strong", {}, one.real_name || one.name),
+        h("span", { class: "usage" }, `@${one.name}`),
+        one.is_bot && h("span", { class: "badge" }, "APP"),
+      ],
+    }));
+  const groups = allGroups()
+    .filter((one) => matches(one.handle))
+    .map((one) => ({
+      text: `@${one.handle}`,
+      node: [
+        h("span", { class: "avatar small group" }, "@"),
+        h("strong", {}, `@${one.handle}`),
+        h("span", { class: "usage" }, `${one.users?.length ?? 0} people`),
+      ],
+    }));
   return [...members, ...groups];
 }

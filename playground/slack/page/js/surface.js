@@ -1,5 +1,5 @@
-// A surface is whatever holds blocks: a message, an ephemeral message, a modal or the Home tab. It knows where it is, what
-// has been filled in, and how a person's act reaches the app.
+// A surface is whatever holds blocks: a message, an ephemeral message, a modal or the Home tab. It knows where
+// it is, what has been filled in, and how a person's act reaches the app.
 import { send } from "./api.js";
 import { confirmed } from "./overlays.js";
 import { me } from "./place.js";
@@ -33,13 +33,25 @@ export function surface(where, form = null) {
   return {
     where,
     form,
-    /** Ask for confirmation, send the act, keep `node` busy until the app has answered. True when it was sent and taken. */
+    /** Ask for confirmation, send the act, keep `node` busy until the app has answered; true when it took the act. */
     async act(block, element, payload, node, confirm = element.confirm) {
       if (node.getAttribute("aria-busy") === "true") return false;
       if (confirm && !(await confirmed(confirm))) return false;
-      return whileBusy(node, async () => (await send("/people/action", {
-        user: me(), where, block_id: block.block_id, action_id: element.action_id, type: element.type, ...payload, values: form?.values(),
-      })).ok);
+      return whileBusy(
+        node,
+        async () =>
+          (
+            await send("/people/action", {
+              user: me(),
+              where,
+              block_id: block.block_id,
+              action_id: element.action_id,
+              type: element.type,
+              ...payload,
+              values: form?.values(),
+            })
+          ).ok,
+      );
     },
   };
 }

@@ -12,8 +12,16 @@ export function toast(text, kind = "info") {
   const others = [...stack.children];
   if (others.some((old) => old.dataset.text.startsWith(text.replace(/\.$/, "")) && old.dataset.text !== text)) return;
   others.filter((old) => text.startsWith(old.dataset.text.replace(/\.$/, ""))).forEach((old) => old.remove());
-  const note = h("div", { class: `toast ${kind}`, role: kind === "error" ? "alert" : "status", dataset: { text } },
-    h("span", {}, text), h("button", { type: "button", class: "quiet", "aria-label": "Dismiss", onclick: () => note.remove() }, icon("close")));
+  const note = h(
+    "div",
+    { class: `toast ${kind}`, role: kind === "error" ? "alert" : "status", dataset: { text } },
+    h("span", {}, text),
+    h(
+      "button",
+      { type: "button", class: "quiet", "aria-label": "Dismiss", onclick: () => note.remove() },
+      icon("close"),
+    ),
+  );
   stack.append(note);
   setTimeout(() => note.remove(), SECONDS[kind] * 1000);
 }

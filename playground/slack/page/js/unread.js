@@ -1,5 +1,5 @@
-// What this person has not read: a mark for a channel, a count for direct messages and mentions. The last read ts of each
-// channel is kept in this browser.
+// What this person has not read: a mark for a channel, a count for direct messages and mentions. The last read
+// ts of each channel is kept in this browser.
 import { query, read } from "./api.js";
 import { channel as channelOf, groupsOf, workspace } from "./directory.js";
 
@@ -31,7 +31,8 @@ export class Unread {
   async #count(user, channel) {
     const answer = await read(`/people/messages?${query({ channel, user })}`).catch(() => null);
     if (user !== this.user) return;
-    for (const message of answer?.messages ?? []) if (message.ts > this.#lastRead(channel)) this.#add(channel, message);
+    for (const message of answer?.messages ?? [])
+      if (message.ts > this.#lastRead(channel)) this.#add(channel, message);
     this.onChange();
   }
 
@@ -60,7 +61,12 @@ export class Unread {
   /** Whether a message mentions this person, a group of theirs, or everybody. */
   #calls(message) {
     const words = JSON.stringify([message.text, message.blocks]);
-    const marks = [`<@${this.user}`, "<!channel", "<!here", ...groupsOf(this.user).map(({ id }) => `<!subteam^${id}`)];
+    const marks = [
+      `<@${this.user}`,
+      "<!channel",
+      "<!here",
+      ...groupsOf(this.user).map(({ id }) => `<!subteam^${id}`),
+    ];
     return marks.some((mark) => words.includes(mark));
   }
 

@@ -34,7 +34,7 @@ export class Modals {
     this.#draw(false);
   }
 
-  /** Agree with what this person has open, from GET /people/views: after a gap in the stream; with nothing on becoming somebody else. */
+  /** Agree with GET /people/views after a gap in the stream; with nothing on becoming somebody else. */
   restore(views) {
     const kept = views.map((view) => this.#find(view.id) ?? { view, form: new Form(), errors: {} });
     const same = kept.length === this.#stack.length && kept.every((entry, index) => entry === this.#stack[index]);
@@ -53,30 +53,77 @@ export class Modals {
     const held = fresh ? undefined : focusName(this.#box);
     fill(this.#box, this.#sheet(top));
     const field = held && this.#box.querySelector(held);
-    (field ?? this.#box.querySelector("[aria-invalid]") ?? this.#box.querySelector(FIELDS) ?? this.#box.querySelector(".foot .button:last-child"))?.focus();
+    (
+      field ??
+      this.#box.querySelector("[aria-invalid]") ??
+      this.#box.querySelector(FIELDS) ??
+      this.#box.querySelector(".foot .button:last-child")
+    )?.focus();
   }
 
   #open() {
-    this.#box = h("dialog", { class: "modal", oncancel: (event) => { event.preventDefault(); void this.#leave(); } });
-    showDialog(this.#box, () => { this.#box = null; });
+    this.#box = h("dialog", {
+      class: "modal",
+      oncancel: (event) => {
+        event.preventDefault();
+        void this.#leave();
+      },
+    });
+    showDialog(this.#box, () => {
+      this.#box = null;
+      // The browser closes a dialog itself when Escape is pressed twice.
+      if (this.#stack.length) void this.#leave();
+    });
   }
 
   #sheet(entry) {
     const { view, form, errors } = entry;
     const title = freshId("modal");
     this.#box.setAttribute("aria-labelledby", title);
-    const submit = h("button", { type: "submit", class: "button primary" }, textObject(view.submit ?? { type: "plain_text", text: "Submit" }));
-    const close = h("button", { type: "button", class: "button", onclick: () => void this.#leave() }, textObject(view.close ?? { type: "plain_text", text: "Close" }));
-    return h("form", { novalidate: true, dataset: { view: view.id }, onsubmit: (event) => { event.preventDefault(); void this.#submit(entry, submit); } },
-      h("header", {}, h("h2", { id: title }, plain(view.title?.text ?? "")),
-        h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: () => void this.#leave() }, icon("close"))),
-      h("div", { class: "sheet", tabindex: "-1" }, drawBlocks(view.blocks, surface({ view_id: view.id }, form), errors)),
-      h("footer", { class: "foot" }, close, view.submit && submit));
+    const submit = h(
+      "button",
+      { type: "submit", class: "button primary" },
+      textObject(view.submit ?? { type: "plain_text", text: "Submit" }),
+    );
+    const close = h(
+      "button",
+      { type: "button", class: "button", onclick: () => void this.#leave() },
+      textObject(view.close ?? { type: "plain_text", text: "Close" }),
+    );
+    return h(
+      "form",
+      {
+        novalidate: true,
+        dataset: { view: view.id },
+        onsubmit: (event) => {
+          event.preventDefault();
+          void this.#submit(entry, submit);
+        },
+      },
+      h(
+        "header",
+        {},
+        h("h2", { id: title }, plain(view.title?.text ?? "")),
+        h(
+          "button",
+          { type: "button", class: "quiet", "aria-label": "Close", onclick: () => void this.#leave() },
+          icon("close"),
+        ),
+      ),
+      h(
+        "div",
+        { class: "sheet", tabindex: "-1" },
+        drawBlocks(view.blocks, surface({ view_id: view.id }, form), errors),
+      ),
+      h("footer", { class: "foot" }, close, view.submit && submit),
+    );
   }
 
   async #submit(entry, button) {
     if (button.getAttribute("aria-busy") === "true") return;
-    const answer = await whileBusy(button, () => send("/people/view_submit", { user: me(), view_id: entry.view.id, values: entry.form.values() }));
+    const answer = await whileBusy(button, () =>
+      send("/people/view_submit", { user: me(), view_id: entry.view.id, values: entry.form.values() }),
+    );
     if (answer.errors) {
       entry.errors = answer.errors;
       this.#draw(true);
@@ -92,7 +139,9 @@ export class Modals {
 }
 
 function focusName(box) {
-  const held = box.contains(document.activeElement) ? document.activeElement.closest("[data-action-id]")?.dataset.actionId : undefined;
+  const held = box.contains(document.activeElement)
+    ? document.activeElement.closest("[data-action-id]")?.dataset.actionId
+    : undefined;
   return held && `[data-action-id="${CSS.escape(held)}"]`;
 }
 
