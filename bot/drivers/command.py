@@ -57,7 +57,8 @@ def name_of(argv: Sequence[str], host: str) -> str:
     See `celery.utils.nodenames`: `%h` is the host, `%n` its first part, `%d` the rest.
     """
     found = _last(argv, _worker_at(argv), "n", "--hostname")
-    name, _, place = (found.value if found else "").rpartition("@")
+    value = found.value if found else ""
+    name, place = value.split("@", 1) if "@" in value else ("", value)
     short, _, domain = host.partition(".")
     parts = {"h": host, "n": short, "d": domain, "%": "%"}
     template = f"{name or 'celery'}@{place or host}"
