@@ -15,7 +15,7 @@ from aiohttp import web
 from playground.slack.person import Person, Webhook
 from playground.slack.rules import Rules
 from playground.slack.server import LocalSlack
-from tests.playground.page_app import PageApp
+from tests.playground.page_app import CARD, PageApp
 from tests.services.require import require
 
 # One loop, and so one browser, for the module: starting it takes longer than most of these tests.
@@ -183,6 +183,26 @@ async def test_a_click_is_confirmed_reaches_the_app_and_edits_the_card_in_place(
     assert await thread.locator("article.changed").evaluate("node => node.marked")
 
 
+async def test_a_card_that_changes_under_the_finger_does_not_swallow_the_click(
+    slack: LocalSlack, app: PageApp, visit: Visit
+) -> None:
+    """An edit between press and release waits for the release; the click reaches the app."""
+    tab = await visit(slack)
+    await alert(slack)
+    thread = await open_thread(tab)
+    scale = thread.get_by_role("button", name="Scale…")
+    await scale.hover()
+    await tab.mouse.down()
+    root = slack.backend.timeline.history(CHANNEL)[-1]
+    slack.backend.timeline.change(root.replies[0], {"blocks": [CARD[0], CARD[1] | {"block_id": "newer"}]})
+    # The stream keeps its order: when the later message is on the page, the edit has been there.
+    slack.backend.timeline.post(CHANNEL, {"user": "U0BEN", "text": "a later message"})
+    await tab.get_by_text("a later message").wait_for()
+    assert await scale.get_attribute("data-block-id") == "ways"
+    await tab.mouse.up()
+    await tab.get_by_role("dialog", name="Scale workers").wait_for()
+
+
 async def test_a_form_shows_a_field_error_and_then_passes(slack: LocalSlack, app: PageApp, visit: Visit) -> None:
     """The app's error stands beside its field; what was typed stays; a good value closes the form."""
     tab = await visit(slack)
@@ -320,8 +340,8 @@ async def test_a_phone_shows_one_pane_at_a_time_and_never_scrolls_sideways(
         panes = {name: await tab.locator(f"#{name}").is_visible() for name in ("rail", "main", "thread")}
         assert panes == {"rail": False, "main": False, "thread": False, shown: True}
         assert await tab.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-        wide = "[...document.querySelectorAll('.messages, .sheet, .body')].filter(n => n.scrollWidth > n.clientWidth)"
-        assert await tab.evaluate(f"{wide}.length") == 0
+        boxes = tab.locator(".messages, .attached, .body")
+        assert await boxes.evaluate_all("all => all.filter(node => node.scrollWidth > node.clientWidth).length") == 0
 
     await alone("main")
     await open_thread(tab)
@@ -432,7 +452,7 @@ async def test_without_controls_their_menus_are_hidden(slack: LocalSlack, visit:
 
 TEXTS = {
     "*bold* _it_ ~no~ `co*d*e`": "<strong>bold</strong> <em>it</em> <s>no</s> <code>co*d*e</code>",
-    "snake_case_name 2*3*4": "snake_case_name 2*3*4",
+    "snake_case_name 2*3*4 a_b_ c*d* ": "snake_case_name 2*3*4 a_b_ c*d* ",
     "&lt;!channel&gt; &amp;amp;": "&lt;!channel&gt; &amp;amp;",
     "<script>alert(1)</script>": "&lt;script&gt;alert(1)&lt;/script&gt;",
     "<javascript:alert(1)|x>": "&lt;javascript:alert(1)|x&gt;",

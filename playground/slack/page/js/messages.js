@@ -132,7 +132,10 @@ function body(message, scene) {
   const where = message.ephemeral
     ? { ephemeral_id: message.ephemeral_id }
     : { channel: scene.channel, ts: message.ts };
-  const stage = surface(where);
+  const stage = surface(where, [
+    ...(message.blocks ?? []),
+    ...(message.attachments ?? []).flatMap((part) => part.blocks ?? []),
+  ]);
   const text = message.text && !message.blocks?.length && h("div", { class: "text" }, mrkdwn(message.text));
   return h(
     "div",

@@ -28,8 +28,8 @@ export class Form {
   }
 }
 
-/** `where` is {channel, ts}, {ephemeral_id} or {view_id}; a view has a form. */
-export function surface(where, form = null) {
+/** `where` is {channel, ts}, {ephemeral_id} or {view_id}; `blocks` are all that it holds; a view has a form. */
+export function surface(where, blocks, form = null) {
   return {
     where,
     form,
@@ -37,23 +37,21 @@ export function surface(where, form = null) {
     async act(block, element, payload, node, confirm = element.confirm) {
       if (node.getAttribute("aria-busy") === "true") return false;
       if (confirm && !(await confirmed(confirm))) return false;
-      return whileBusy(
-        node,
-        async () =>
-          (
-            await send("/people/action", {
-              user: me(),
-              where,
-              block_id: block.block_id,
-              action_id: element.action_id,
-              type: element.type,
-              ...payload,
-              values: form?.values(),
-            })
-          ).ok,
-      );
+      const deed = { user: me(), where, ...address(blocks, block, element), type: element.type, ...payload };
+      const answer = await whileBusy(node, () => send("/people/action", { ...deed, values: form?.values() }));
+      return answer.ok;
     },
   };
+}
+
+/**
+ * The ids of an element. Slack gives blocks without an id a new one with every edit, so that a block's id, read before
+ * a confirm dialog, may be gone after it; it is told only where it is needed to tell two elements apart.
+ */
+function address(blocks, block, element) {
+  const all = blocks.flatMap((one) => [...(one.elements ?? []), one.accessory, one.element].filter(Boolean));
+  const alike = all.filter((one) => one.action_id === element.action_id);
+  return { action_id: element.action_id, ...(alike.length > 1 ? { block_id: block.block_id } : {}) };
 }
 
 /** Mark a control busy, without moving anything or losing the focus, while `work` runs. */

@@ -113,7 +113,7 @@ export class Modals {
       h(
         "div",
         { class: "sheet", tabindex: "-1" },
-        drawBlocks(view.blocks, surface({ view_id: view.id }, form), errors),
+        drawBlocks(view.blocks, surface({ view_id: view.id }, view.blocks, form), errors),
       ),
       h("footer", { class: "foot" }, close, view.submit && submit),
     );
@@ -148,5 +148,5 @@ function focusName(box) {
 /** Draw the Home tab; `view` is null until the app has published one. */
 export function drawHome(root, view) {
   if (!view) return fill(root, h("p", { class: "empty" }, "The app has not published its Home yet."));
-  return fill(root, drawBlocks(view.blocks, surface({ view_id: view.id }, new Form())));
+  return fill(root, drawBlocks(view.blocks, surface({ view_id: view.id }, view.blocks, new Form())));
 }
