@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import io
 import signal
 import sys
 import time
@@ -25,7 +26,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--headless", action="store_true", help="play the whole story, print it, and exit")
     parser.add_argument("--scenario", choices=SCENARIOS, default="queue-depth", help="which story")
     parser.add_argument("--port", type=int, default=0, help="the page's port (any free one by default)")
-    parser.add_argument("--without-image-worker", action="store_true", help="start as the runbook says: nobody optimises images")
+    parser.add_argument(
+        "--without-image-worker", action="store_true", help="start workers as the runbook does: none for images"
+    )
     return parser.parse_args()
 
 
@@ -38,9 +41,8 @@ async def _headless(demo: Demo) -> None:
 
 async def _interactive(demo: Demo) -> None:
     _say("Playing the first incident, up to a request that waits for you.")
-    with open("/dev/null", "w") as quiet:  # noqa: PTH123 - the device, not a file
-        story = QueueDepthStory(demo, Transcript(PEOPLE, out=quiet))
-        demo.controls.opening.thread_ts = await story.play_to_open_request()
+    story = QueueDepthStory(demo, Transcript(PEOPLE, out=io.StringIO()))
+    demo.controls.opening.thread_ts = await story.play_to_open_request()
     _say(f"\n  {demo.slack.url}\n")
     _say("You are Ben, on call; Ana asks you to approve a pause. Approve it, press Undo, try `/celery status`,")
     _say("or break something from the menu. Ctrl-C ends everything.")

@@ -76,8 +76,14 @@ class Demo:
     async def command(self, *words: str) -> tuple[int, str]:
         """Run a `celery-oncall` command beside the bot; returns its exit code and what it printed."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", *words, cwd=self.address.folder, env=self._env,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+            sys.executable,
+            "-m",
+            "bot",
+            *words,
+            cwd=self.address.folder,
+            env=self._env,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
         )
         output, _ = await asyncio.wait_for(process.communicate(), COMMAND_SECONDS)
         return process.returncode or 0, output.decode()
@@ -99,7 +105,7 @@ class Demo:
         await self._start_bot(ops)
 
     async def _start_slack(self) -> LocalSlack:
-        manifest = self._stack.enter_context(resources.as_file(resources.files("playground").joinpath("../manifest.yml")))
+        manifest = self._stack.enter_context(resources.as_file(resources.files("playground").joinpath("manifest.yml")))
         page = self._stack.enter_context(resources.as_file(resources.files("playground.slack").joinpath("page")))
         slack = LocalSlack(manifest, port=self._port, controls=self.controls.application(), page=page)
         await slack.start()
@@ -118,9 +124,7 @@ class Demo:
 
     def _spawn(self, name: str, env: dict[str, str]) -> ChildProcess:
         folder = self.address.folder
-        return ChildProcess(
-            [sys.executable, "-m", "bot", name], log=folder / f"{name}.log", cwd=folder, env=env
-        )
+        return ChildProcess([sys.executable, "-m", "bot", name], log=folder / f"{name}.log", cwd=folder, env=env)
 
     async def _run(self, name: str, env: dict[str, str]) -> None:
         process = self._spawn(name, env)
@@ -129,7 +133,7 @@ class Demo:
         )
 
     def _environment(self, ops: RedisServer) -> dict[str, str]:
-        """Return what the bot is told. Proxies are not for it: its socket client would send even loopback through one."""
+        """Return what the bot is told, without proxies: its socket client would send even loopback through one."""
         inherited = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
         return inherited | {
             "ONCALL_CONFIG": str(self.address.folder / "oncall.yml"),

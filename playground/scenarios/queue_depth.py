@@ -6,7 +6,6 @@ from playground.alerts import ALERTS
 from playground.demo import Demo
 from playground.scenarios.transcript import Transcript
 from playground.slack.errors import Json, Refused
-from playground.slack.person import Person
 
 CHANNEL = "C0ONCALL"
 BACKED_UP = 1000
@@ -87,12 +86,17 @@ class QueueDepthStory:
 
     async def _ends(self) -> None:
         self._told.chapter("Pauses end")
-        self._told.said(await self._see(self._outcome("consume notifications again", "consumes notifications again"),
-                                        "the end of the pause, by itself"))
+        self._told.said(
+            await self._see(
+                self._outcome("consume notifications again", "consumes notifications again"),
+                "the end of the pause, by itself",
+            )
+        )
         await self._ana.click(self._paused, "undo")
         self._told.did("U0ANA", "presses Undo on the first pause")
-        self._told.said(await self._see(self._outcome("consume analytics again", "consumes analytics again"),
-                                        "analytics resumed"))
+        self._told.said(
+            await self._see(self._outcome("consume analytics again", "consumes analytics again"), "analytics resumed")
+        )
 
     async def _resolve(self) -> None:
         self._told.chapter("The alert resolves")
@@ -100,7 +104,7 @@ class QueueDepthStory:
         await self._demo.fire(ALERTS["queue-depth-resolved"].payload())
         self._told.did("Alertmanager", "[RESOLVED] CeleryQueueDepthHigh ai_generation")
         await self._see(self._ticked, "the tick on the alert")
-        self._told.said(await self._see(self._card, "the card, closed"))
+        self._told.said(await self._see(self._closed, "the card, closed"))
 
     async def _see(self, look: Callable[[], object], what: str) -> Json:
         try:
@@ -125,6 +129,10 @@ class QueueDepthStory:
 
     async def _card(self) -> Json | None:
         return _last(await self._thread(), lambda m: _card_of(m).startswith("incident:"))
+
+    async def _closed(self) -> Json | None:
+        card = await self._card()
+        return card if card and "Resolved" in "\n".join(self._told.words(card)) else None
 
     def _with_button(self, action_id: str) -> Callable[[], object]:
         async def look() -> Json | None:
@@ -166,7 +174,9 @@ class QueueDepthStory:
         ts = self._request["ts"]
         return _last(
             await self._everywhere(),
-            lambda m: m["ts"] == ts and not _has_button(m, "approve") and "Approved by" in "\n".join(self._told.words(m)),
+            lambda m: (
+                m["ts"] == ts and not _has_button(m, "approve") and "Approved by" in "\n".join(self._told.words(m))
+            ),
         )
 
     async def _ticked(self) -> Json | None:
@@ -187,7 +197,9 @@ def _card_of(message: Json) -> str:
 
 def _has_button(message: Json, action_id: str) -> bool:
     elements = [e for b in message.get("blocks") or [] for e in (*b.get("elements", []), b.get("accessory") or {})]
-    return any(e.get("action_id") == action_id or str(e.get("action_id", "")).startswith(f"{action_id}:") for e in elements)
+    return any(
+        e.get("action_id") == action_id or str(e.get("action_id", "")).startswith(f"{action_id}:") for e in elements
+    )
 
 
 async def verify_audit(demo: Demo, transcript: Transcript) -> None:

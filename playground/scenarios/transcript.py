@@ -42,7 +42,7 @@ class Transcript:
             self._print(f"          │ {line}")
 
     def words(self, message: Json) -> list[str]:
-        """Return a message's lines as people read them: text of its blocks, else its fallback text; buttons in brackets."""
+        """Return a message's lines as people read them: its blocks, else its text; buttons in brackets."""
         lines: list[str] = []
         for block in message.get("blocks") or []:
             lines += self._block(block)
@@ -62,7 +62,7 @@ class Transcript:
         return text
 
     def _print(self, line: str) -> None:
-        print(line, file=self._out, flush=True)  # noqa: T201 - the transcript is this program's output
+        print(line, file=self._out, flush=True)
 
 
 def _texts(block: Json) -> list[Json]:
