@@ -7,7 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AliasChoices, BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from bot.located_yaml import wording
@@ -28,47 +29,77 @@ def validated(model: type[M], document: Document, hidden: Collection[str] = ()) 
 
     `hidden` are top-level fields of the model that a file may not set.
     """
-    checked = {k: v for k, v in document.value.items() if k not in hidden} if _is_map(document) else document.value
-    found = [_unknown(document, model, (k,), hidden) for k in hidden if _is_map(document) and k in document.value]
+    value = document.value
+    forbidden = [k for k in hidden if isinstance(value, dict) and k in value]
+    checked = {k: v for k, v in value.items() if k not in forbidden} if forbidden else value
+    place = _Place(document, model, (), frozenset(hidden))
+    problems = [place.unknown((k,)) for k in forbidden]
     try:
         parsed = model.model_validate_json(json.dumps(checked), strict=True)
     except ValidationError as e:
-        found += [_problem(document, model, error, hidden) for error in e.errors(include_url=False)]
-        return Unread(tuple(found))
-    return Unread(tuple(found)) if found else parsed
+        return Unread((*problems, *(place.problem(error) for error in e.errors(include_url=False))))
+    return Unread(tuple(problems)) if problems else parsed
 
 
-def _is_map(document: Document) -> bool:
-    return isinstance(document.value, dict)
+def misfits(
+    model: type[BaseModel], document: Document, at: Path, value: object, given: Collection[str]
+) -> list[Problem]:
+    """Return what is wrong with a map that stands `at` a path, if `given` keys of it get their values only later."""
+    place = _Place(document, model, at, frozenset())
+    try:
+        model.model_validate_json(json.dumps(value), strict=True)
+    except ValidationError as e:
+        # What the model says of the map as a whole cannot be known before every value is.
+        errors = [x for x in e.errors(include_url=False) if x["loc"] or not given]
+        return [place.problem(x) for x in errors if x["type"] != "missing" or x["loc"][-1] not in given]
+    return []
 
 
-def _problem(document: Document, model: type[BaseModel], error: ErrorDetails, hidden: Collection[str]) -> Problem:
-    path: Path = tuple(error["loc"])
-    if error["type"] == "extra_forbidden":
-        return _unknown(document, model, path, hidden)
-    if error["type"] == "missing":
-        return document.problem(path[:-1], _missing(model, path), at_key=True)
-    if path and path[-1] == "[key]":
-        return document.problem(path[:-1], wording.sentence(error, path[:-1]), at_key=True)
-    return document.problem(path, wording.sentence(error, path))
+@dataclass(frozen=True)
+class _Place:
+    """Where a model stands in a document: `at` a path."""
+
+    document: Document
+    model: type[BaseModel]
+    at: Path
+    hidden: frozenset[str]
+
+    def problem(self, error: ErrorDetails) -> Problem:
+        """Return one of pydantic's errors in words, at its place."""
+        loc: Path = tuple(error["loc"])
+        if error["type"] == "extra_forbidden":
+            return self.unknown(loc)
+        if error["type"] == "missing":
+            return self.document.problem((*self.at, *loc[:-1]), self._missing(loc), at_key=True)
+        path = (*self.at, *loc)
+        if loc and loc[-1] == "[key]":
+            return self.document.problem(path[:-1], wording.sentence(error, path[:-1]), at_key=True)
+        return self.document.problem(path, wording.sentence(error, path))
+
+    def unknown(self, loc: Path) -> Problem:
+        """Return the complaint about a key that is not known at its place."""
+        siblings = keys_of(_model_at(self.model, loc[:-1])) - (self.hidden if len(loc) == 1 else set())
+        places = {k: v for k, v in _places(self.model, wording.dotted(self.at)).items() if k not in self.hidden}
+        path = (*self.at, *loc)
+        return self.document.problem(path, wording.unknown_key(path, siblings, places), at_key=True)
+
+    def _missing(self, loc: Path) -> str:
+        holder, path = _model_at(self.model, loc[:-1]), (*self.at, *loc)
+        fields = holder.model_fields.items() if holder else ()
+        meaning = next((f.description for n, f in fields if loc[-1] in _spellings(n, f) and f.description), None)
+        where = f"`{wording.dotted(path[:-1])}`" if path[:-1] else "the file"
+        return f"The key `{loc[-1]}`{f' ({meaning})' if meaning else ''} is missing in {where}."
 
 
-def _unknown(document: Document, model: type[BaseModel], path: Path, hidden: Collection[str]) -> Problem:
-    siblings = _keys(_model_at(model, path[:-1])) - (set(hidden) if len(path) == 1 else set())
-    places = {k: v for k, v in _places(model).items() if k not in hidden}
-    return document.problem(path, wording.unknown_key(path, siblings, places), at_key=True)
+def keys_of(model: type[BaseModel] | None) -> set[str]:
+    """Return every key that a map of the model may have, all spellings of a field among them."""
+    return {key for name, field in (model.model_fields.items() if model else ()) for key in _spellings(name, field)}
 
 
-def _missing(model: type[BaseModel], path: Path) -> str:
-    holder = _model_at(model, path[:-1])
-    field = next((f for n, f in holder.model_fields.items() if (f.alias or n) == path[-1]), None) if holder else None
-    meaning = f" ({field.description})" if field and field.description else ""
-    where = f"`{wording.dotted(path[:-1])}`" if path[:-1] else "the file"
-    return f"The key `{path[-1]}`{meaning} is missing in {where}."
-
-
-def _keys(model: type[BaseModel] | None) -> set[str]:
-    return {field.alias or name for name, field in model.model_fields.items()} if model else set()
+def _spellings(name: str, field: FieldInfo) -> tuple[str, ...]:
+    if isinstance(field.validation_alias, AliasChoices):
+        return tuple(choice for choice in field.validation_alias.choices if isinstance(choice, str))
+    return (field.alias or name,)
 
 
 def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
@@ -76,7 +107,7 @@ def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
     annotation: Any = model
     for part in path:
         if inner := _model_in(annotation):
-            annotation = next((f.annotation for n, f in inner.model_fields.items() if (f.alias or n) == part), None)
+            annotation = next((f.annotation for n, f in inner.model_fields.items() if part in _spellings(n, f)), None)
         else:
             annotation = _item(annotation)
     return _model_in(annotation)
@@ -107,8 +138,8 @@ def _without_none(annotation: Any) -> tuple[Any, ...]:
 def _places(model: type[BaseModel], at: str = "") -> dict[str, list[str]]:
     """Return for each key of the whole file the maps it is known in, map keys as `<name>`, items as `[n]`."""
     found: dict[str, list[str]] = {}
-    for name, field in model.model_fields.items():
-        key = field.alias or name
+    fields = ((key, field) for name, field in model.model_fields.items() for key in _spellings(name, field))
+    for key, field in fields:
         found.setdefault(key, []).append(at)
         place, annotation = f"{at}.{key}" if at else key, field.annotation
         while annotation is not None and _model_in(annotation) is None:

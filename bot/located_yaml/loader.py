@@ -57,6 +57,7 @@ _PLAINER = (
     ),
     (r"found character '\\t'", "a tab cannot indent YAML; use spaces"),
     (r"found character '(.)' that cannot start", r"text that begins with `\1` must be quoted"),
+    (r"expected alphabetic or numeric character", "text with `*`, `&` or `!` in it must be quoted as a whole"),
     (r"could not find expected ':'", "a key is not followed by `:`"),
     (r"expected <block end>", "this line is indented otherwise than those it belongs to"),
     (r"expected ',' or '[\]}]'", "a list or map in brackets is not closed, or lacks a comma"),

@@ -69,7 +69,7 @@ def choices(expected: str, value: Any) -> str:
     """Return "`observe` or `act`. Did you mean `act`?" from pydantic's "'observe' or 'act'"."""
     known = re.findall(r"'([^']*)'", expected)
     close = difflib.get_close_matches(value, known, n=1, cutoff=0.5) if isinstance(value, str) else []
-    words = " or ".join(f"`{k}`" for k in known)
+    words = " or ".join([", ".join(f"`{k}`" for k in known[:-1]), *(f"`{k}`" for k in known[-1:])]).removeprefix(" or ")
     return f"{words}. Did you mean `{close[0]}`?" if close else f"{words}."
 
 
@@ -89,4 +89,6 @@ def unknown_key(path: tuple[str | int, ...], siblings: Iterable[str], places: Ma
     if close := difflib.get_close_matches(key, places, n=1, cutoff=0.75):
         belongs = f"in `{places[close[0]][0]}`" if places[close[0]][0] else "at the top of the file"
         return f"There is no key `{key}` {where}. Did you mean `{close[0]}`, which belongs {belongs}?"
+    if not known:
+        return f"There is no key `{key}` {where}; it takes none."
     return f"There is no key `{key}` {where}. Known: {', '.join(f'`{k}`' for k in known)}."
