@@ -36,10 +36,14 @@ class WorkerOnlineWatch:
     """
 
     def __init__(
-        self, connection: ClusterConnection, on_online: Callable[[str], None], event_exchange: str = "celeryev"
+        self,
+        connection: ClusterConnection,
+        on_online: Callable[[str], None],
+        event_exchange: str = "celeryev",
+        quiet_seconds: float = QUIET_SECONDS,
     ) -> None:
         """Do no I/O."""
-        self._connection, self._on_online = connection, on_online
+        self._connection, self._on_online, self._quiet = connection, on_online, quiet_seconds
         keys = connection.keys
         # kombu's `_get_publish_topic`: the routing key of an event is its type with dots.
         self._channel = f"{keys.prefix}/{keys.db}.{event_exchange}/worker.online"
@@ -92,17 +96,17 @@ class WorkerOnlineWatch:
             pool.disconnect()
 
     def _follow(self, subscription: "redis.client.PubSub") -> None:
-        last, asked = time.monotonic(), False
+        since, asked = time.monotonic(), False
         while not self._closed.is_set():
             message = subscription.get_message(timeout=_LOOK_SECONDS)
             if message is not None:
                 self._take(message)
-                last, asked = time.monotonic(), False
-            elif time.monotonic() - last > 2 * QUIET_SECONDS:
-                raise redis.TimeoutError
-            elif time.monotonic() - last > QUIET_SECONDS and not asked:
+                since, asked = time.monotonic(), False
+            elif time.monotonic() - since > self._quiet:
+                if asked:
+                    raise redis.TimeoutError
                 subscription.ping()
-                asked = True
+                since, asked = time.monotonic(), True
 
     def _take(self, message: Mapping[str, object]) -> None:
         if message["type"] == "subscribe":
