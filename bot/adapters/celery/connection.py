@@ -50,7 +50,10 @@ class ClusterConnection:
             raise BadInput(f"The broker of `{self.name}` must be one address, not a list; name the one in use.")
         if not self.priority_steps or list(self.priority_steps) != sorted(set(self.priority_steps)):
             raise BadInput(f"`priority_steps` of `{self.name}` must rise and not be empty, like 0, 3, 6, 9.")
-        _ = self.db  # raises
+        try:
+            self.pool().make_connection()  # connects nothing
+        except TypeError as error:
+            raise BadInput(f"`tls` of `{self.name}` has an option that redis-py does not know: {error}.") from error
 
     @property
     def _url(self) -> dict[str, Any]:

@@ -49,6 +49,7 @@ _CAUSES: dict[type[BaseException], str] = {
     redis.BusyLoadingError: "{at} is still loading its data",
     socket.gaierror: "the host name of {at} cannot be resolved",
     ConnectionRefusedError: "nothing listens at {at}",
+    FileNotFoundError: "a certificate file that is set for {at} does not exist",
     ssl.SSLCertVerificationError: "the certificate of {at} is not trusted",
     ssl.SSLError: "{at} does not speak TLS as expected",
     redis.exceptions.InvalidResponse: "{at} does not speak Redis's protocol",

@@ -106,6 +106,18 @@ def test_tls_to_a_port_without(redis_server: RedisServer, make_control: MakeCont
     assert error.why.endswith("(TLS is on; does the broker use it?)")
 
 
+def test_a_certificate_file_that_is_not_there(silent_server: SilentServer, make_control: MakeControl) -> None:
+    """The setting is at fault, not the broker."""
+    control = make_control(f"rediss://127.0.0.1:{silent_server.port}/0", tls={"ssl_ca_certs": "/no/such/file"})
+    assert failure(CALLS["depths"], control).why.startswith("a certificate file that is set for")
+
+
+def test_an_unknown_tls_option_is_refused_at_once() -> None:
+    """Before anything connects."""
+    with pytest.raises(BadInput, match="`tls` of `shop`"):
+        ClusterConnection("shop", "rediss://h/0", tls={"ssl_typo": "x"})
+
+
 def test_another_protocol(make_control: MakeControl) -> None:
     """A web server on the port is no broker."""
     with socket.create_server(("127.0.0.1", 0)) as server:
