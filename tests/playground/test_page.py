@@ -442,6 +442,15 @@ async def test_the_playgrounds_controls_work_and_depths_are_shown(visit: Visit) 
     assert [url for url in asked if not url.startswith((slack.url, "data:"))] == []
 
 
+async def test_a_link_to_what_is_not_there_opens_the_channel_and_says_so(slack: LocalSlack, visit: Visit) -> None:
+    """An unknown person or channel falls back to what there is; an unknown thread is told in one sentence."""
+    tab = await visit(slack, "user=U0NOBODY&channel=C0NOWHERE")
+    assert "platform-oncall" in await seen(tab.get_by_role("heading", level=1))
+    assert await tab.get_by_role("button", name="You are Ana Almeida").is_visible()
+    other = await visit(slack, f"user=U0ANA&channel={CHANNEL}&thread=1.000001")
+    assert "There is no message 1.000001" in await seen(other.get_by_role("alert"))
+
+
 async def test_without_controls_their_menus_are_hidden(slack: LocalSlack, visit: Visit) -> None:
     """The plain local Slack has nothing to fire or to break, and no depths."""
     tab = await visit(slack)

@@ -70,9 +70,14 @@ async function become() {
   modals.restore([]);
   stream.follow(me());
   await readIms();
-  if (channel(place().channel)?.is_im && !ims.some(({ id }) => id === place().channel))
-    go({ channel: publicChannels()[0]?.id, thread: undefined }, { replace: true });
+  if (!mayOpen(place().channel)) go({ channel: publicChannels()[0]?.id, thread: undefined }, { replace: true });
   void unread.start(me(), [...publicChannels(), ...ims]);
+}
+
+/** Whether this channel is there for this person: one of the workspace's, or a conversation of their own. */
+function mayOpen(id) {
+  const found = channel(id);
+  return Boolean(found) && (!found.is_im || ims.some((im) => im.id === id));
 }
 
 async function readIms() {
