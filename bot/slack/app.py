@@ -155,7 +155,7 @@ class SlackShell:
         stack.push_async_callback(duties.close)
         duties.every(10.0, "refresh open incidents", tools.refreshes.all_open)
         duties.every(60.0, "read roles", tools.people.refresh)
-        duties.every(3.0, "take up the unhandled", replay.take_up)
+        duties.every(2.0, "take up the unhandled", replay.take_up)
         duties.every(15.0, "read the rest of the history", backfill.run)
         duties.every(10.0, "remember what was seen", seen.remember)
         duties.every(10.0, "watch the socket", connection.watch)

@@ -18,7 +18,7 @@ from bot.slack.lease import Lease
 log = structlog.get_logger(__name__)
 
 ATTEMPTS = 3
-LEASE_SECONDS = 10.0
+LEASE_SECONDS = 6.0
 PATIENCE = timedelta(seconds=60)
 """How old an unhandled entry must be to be taken up again while we run: another bot may have it in hand."""
 
