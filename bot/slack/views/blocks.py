@@ -19,24 +19,40 @@ CONFIRM = 300
 CONFIRM_BUTTON = 30
 ROOM = 2900
 """How full a section of many lines is made."""
+WHOLE_MESSAGE = 9000
+"""How much text all blocks hold together. Slack refuses from about 12,000 on (`msg_blocks_too_long`, undocumented)."""
+WHOLE_HOME = 60_000
 TEXT = 2900
 """Slack takes more, but the text alone must fit one section, for when the blocks are refused."""
 
 
 def message(text: str, *blocks: Block | None) -> Message:
     """Return a message of these blocks, those that are None left out."""
-    kept = [b for b in blocks if b is not None]
-    if len(kept) > MOST_IN_MESSAGE:
-        kept = [*kept[: MOST_IN_MESSAGE - 1], context(f"… and {len(kept) - MOST_IN_MESSAGE + 1:,} more")]
-    return Message(text=clip(text, TEXT), blocks=kept)
+    return Message(text=clip(text, TEXT), blocks=_kept(blocks, MOST_IN_MESSAGE, WHOLE_MESSAGE))
 
 
 def home(blocks: Sequence[Block | None]) -> Block:
     """Return a Home tab of these blocks."""
-    kept = [b for b in blocks if b is not None]
-    if len(kept) > MOST_IN_HOME:
-        kept = [*kept[: MOST_IN_HOME - 1], context(f"… and {len(kept) - MOST_IN_HOME + 1:,} more")]
-    return {"type": "home", "blocks": kept}
+    return {"type": "home", "blocks": _kept(blocks, MOST_IN_HOME, WHOLE_HOME)}
+
+
+def _kept(blocks: Iterable[Block | None], most: int, room: int) -> list[Block]:
+    """Return the blocks that fit, in order, and a line that counts the others."""
+    kept: list[Block] = []
+    left_out = 0
+    for block in (b for b in blocks if b is not None):
+        size = _characters(block)
+        if len(kept) < most - 1 and size <= room:
+            kept.append(block)
+            room -= size
+        else:
+            left_out += 1
+    return [*kept, context(f"… and {left_out:,} more")] if left_out else kept
+
+
+def _characters(block: Block) -> int:
+    texts = [block.get("text"), *(e for e in block.get("elements", ()) if block["type"] == "context")]
+    return sum(len(t["text"]) for t in texts if t)
 
 
 def section(text: str, accessory: Block | None = None) -> Block:

@@ -16,6 +16,7 @@ SENTENCE = 600
 
 _PERSON = re.compile(r"[UW][A-Z0-9]{2,20}")
 _ESCAPED_PERSON = re.compile(rf"&lt;@({_PERSON.pattern})&gt;")
+_BACKTICKS = re.compile("``+")
 _HALF_MARKUP = re.compile(r"(&[#\w]{0,8}|<[^<>]*)$")
 
 
@@ -29,9 +30,16 @@ def one_line(text: str, most: int = NAME) -> str:
 
     Not escaped: for plain text, or for `escape` to follow.
     """
-    joined = " ".join(text[: most * 20].split()).replace("`", "'")
-    visible = "".join(c for c in joined if unicodedata.category(c)[0] != "C").strip()
-    return visible if len(visible) <= most else visible[: most - 1].rstrip() + ELLIPSIS
+    return _shortened(_visible(text[: most * 20]).replace("`", "'"), most)
+
+
+def _visible(text: str) -> str:
+    """Return text in one line, without characters that cannot be seen or that turn the direction of reading."""
+    return "".join(c for c in " ".join(text.split()) if unicodedata.category(c)[0] != "C").strip()
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + ELLIPSIS
 
 
 def name(text: str, most: int = NAME) -> str:
@@ -41,9 +49,7 @@ def name(text: str, most: int = NAME) -> str:
 
 def prose(text: str, most: int = SENTENCE) -> str:
     """Return a sentence the bot made, ready to show: people it mentions stay mentions, its `code` stays code."""
-    kept = " ".join(text[: most * 2].split())
-    if len(kept) > most:
-        kept = kept[: most - 1].rstrip() + ELLIPSIS
+    kept = _shortened(_BACKTICKS.sub("'", _visible(text[: most * 20])), most)
     if kept.count("`") % 2:
         kept = kept.replace("`", "'")
     return _ESCAPED_PERSON.sub(r"<@\1>", escape(kept))
