@@ -1,0 +1,160 @@
+"""The one composition root: the only place that names adapters."""
+
+import asyncio
+import os
+import signal
+import socket
+from contextlib import AsyncExitStack
+from functools import partial
+from importlib import resources
+from pathlib import Path
+
+import structlog
+
+from bot.adapters.celery.connection import ClusterConnection
+from bot.adapters.celery.control import CeleryClusterControl
+from bot.adapters.celery.dispatcher import CeleryDispatcher
+from bot.adapters.celery.online import WorkerOnlineWatch
+from bot.adapters.clock import SystemClock
+from bot.adapters.clusters import ConfiguredClusters
+from bot.adapters.discovery import DiscoveredRegistry
+from bot.adapters.expressions import JinjaExpressions
+from bot.adapters.roles import StoredRoles
+from bot.adapters.runbook_files import RunbookFiles
+from bot.adapters.samples import MemorySamples
+from bot.adapters.sql import SqlStore, open_store
+from bot.adapters.sql import migrate as migrate_url
+from bot.logs import set_up_logs as set_up_structlog
+from bot.ports import Ports
+from bot.settings import BrokerSettings, Settings
+from bot.slack.app import SlackShell
+from bot.slack.config import RoleSource, SlackConfig
+from bot.usecases.reconcile import hold_new_worker
+from bot.web.server import WebServer
+
+log = structlog.get_logger(__name__)
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Send this process's log lines where and how the settings say."""
+    set_up_structlog(settings.log.level, as_json=settings.log.format == "json")
+
+
+def migrate(settings: Settings) -> None:
+    """Bring the database to the newest revision, under a lock."""
+    migrate_url(settings.database_url)
+
+
+def store(settings: Settings) -> SqlStore:
+    """Open the database; raises BadInput or StoreUnavailable in words."""
+    return open_store(settings.database_url)
+
+
+def make_ports(settings: Settings, role: str) -> Ports:
+    """Return everything outside for one process; `role` names it in claims and leases ("bot", "worker")."""
+    clock, database = SystemClock(), store(settings)
+    registry = DiscoveredRegistry()
+    expressions = JinjaExpressions()
+    controls = {
+        name: CeleryClusterControl(connection(name, settings.broker(name)), spec, clock)
+        for name, spec in settings.specs.items()
+    }
+    return Ports(
+        clock=clock,
+        store=database,
+        clusters=ConfiguredClusters(settings.specs, controls, settings.channels),
+        samples=MemorySamples(),
+        dispatcher=CeleryDispatcher(settings.ops_broker_url),
+        runbooks=runbooks(settings, registry, expressions),
+        expressions=expressions,
+        registry=registry,
+        policy=settings.policy(),
+        roles=StoredRoles(database),
+        owner=f"{role}@{socket.gethostname()}:{os.getpid()}",
+    )
+
+
+def close_ports(ports: Ports) -> None:
+    """Close what `make_ports` opened."""
+    for name in ports.clusters.names():
+        control = ports.clusters.control(name)
+        if isinstance(control, CeleryClusterControl):
+            control.close()
+    if isinstance(ports.dispatcher, CeleryDispatcher):
+        ports.dispatcher.close()
+    if isinstance(ports.store, SqlStore):
+        ports.store.close()
+
+
+def connection(name: str, broker: BrokerSettings) -> ClusterConnection:
+    """Return how a cluster is reached."""
+    return ClusterConnection(
+        name=name,
+        broker_url=broker.broker_url,
+        result_backend=broker.result_backend,
+        global_keyprefix=broker.global_keyprefix,
+        sep=broker.sep,
+        priority_steps=broker.priority_steps,
+        visibility_timeout=broker.visibility_timeout,
+        tls=broker.tls,
+    )
+
+
+def runbooks(settings: Settings, registry: DiscoveredRegistry, expressions: JinjaExpressions) -> RunbookFiles:
+    """Return the shipped runbooks and the team's own."""
+    return RunbookFiles(runbook_folders(settings), registry, expressions)
+
+
+def runbook_folders(settings: Settings) -> tuple[Path, ...]:
+    """Return the team's own folder, if any, after the shipped ones."""
+    shipped = Path(str(resources.files("runbooks")))
+    return (shipped, settings.runbooks) if settings.runbooks else (shipped,)
+
+
+def run_bot(settings: Settings) -> None:
+    """Run the bot until SIGTERM or SIGINT. Raises OncallError in words when it cannot start."""
+    set_up_logs(settings)
+    ports = make_ports(settings, "bot")
+    try:
+        asyncio.run(_run_bot(settings, ports))
+    finally:
+        close_ports(ports)
+
+
+async def _run_bot(settings: Settings, ports: Ports) -> None:
+    shell = SlackShell(ports, slack_config(settings))
+    watches = online_watches(settings, ports)
+    slack_requests = None if settings.slack.socket else shell.http
+    async with AsyncExitStack() as stack:
+        for watch in watches:
+            watch.start()
+            stack.callback(watch.close)
+        web = WebServer(shell.readiness, slack=slack_requests, host=settings.web.host, port=settings.web.port)
+        await web.start()
+        stack.push_async_callback(web.close)
+        log.info("bot started", web=f"http://{settings.web.host}:{web.port}", owner=ports.owner)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, lambda: loop.create_task(shell.close()))
+        await shell.run()
+
+
+def online_watches(settings: Settings, ports: Ports) -> list[WorkerOnlineWatch]:
+    """Return one watch for each cluster: a worker that starts during a pause is held at once, not at the next sweep."""
+    return [
+        WorkerOnlineWatch(connection(name, settings.broker(name)), partial(hold_new_worker, ports, name))
+        for name in settings.specs
+    ]
+
+
+def slack_config(settings: Settings) -> SlackConfig:
+    """Return what the Slack shell needs to be told."""
+    return SlackConfig(
+        bot_token=settings.slack.bot_token,
+        app_token=settings.slack.app_token if settings.slack.socket else "",
+        signing_secret=settings.slack.signing_secret,
+        api_url=settings.slack.api_url,
+        channels=tuple(settings.channels),
+        alert_senders=settings.alert_senders,
+        roles={name: RoleSource(people=r.people, groups=r.groups) for name, r in settings.roles.items()},
+    )

@@ -1,7 +1,7 @@
 """The ops Celery app, in a keyspace of its own: a user's undirected `control shutdown` must not reach it.
 
-Started by `celery-oncall worker` and `celery-oncall beat`, never by `celery -A tasks`: beside a user's `tasks.py` that would
-load theirs (design, "Processes").
+Started by `celery-oncall worker` and `celery-oncall beat`, never by `celery -A tasks`: beside a user's `tasks.py` that
+would load theirs.
 """
 
 import os
@@ -48,19 +48,19 @@ def ports() -> Ports:
     return _made["ports"]
 
 
-@worker_process_init.connect  # type: ignore[untyped-decorator]  # celery-types has no signature for signals
+@worker_process_init.connect
 def _after_fork(**_: Any) -> None:
     bootstrap.set_up_logs(settings)
     ports()
 
 
-@worker_process_shutdown.connect  # type: ignore[untyped-decorator]  # likewise
+@worker_process_shutdown.connect
 def _before_exit(**_: Any) -> None:
     if "ports" in _made:
         bootstrap.close_ports(_made.pop("ports"))
 
 
-@beat_init.connect  # type: ignore[untyped-decorator]  # likewise
+@beat_init.connect
 def _beat_logs(**_: Any) -> None:
     bootstrap.set_up_logs(settings)
 
