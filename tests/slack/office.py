@@ -102,11 +102,11 @@ class Office:
 
 
 class FailingStore:
-    """A store whose writes fail while a test says so."""
+    """A store whose writes, or reads, fail while a test says so."""
 
     def __init__(self, inner: SqlStore) -> None:
         self._inner = inner
-        self.fail_writes = False
+        self.fail_writes = self.fail_reads = False
         self.fail_when: Callable[[], bool] = lambda: self.fail_writes
 
     def __getattr__(self, name: str) -> Any:
@@ -117,6 +117,12 @@ class FailingStore:
         if self.fail_when():
             raise StoreUnavailable("the disk is full")
         return self._inner.write()
+
+    def read(self) -> AbstractContextManager[Tx]:
+        """Begin a transaction, or not."""
+        if self.fail_reads:
+            raise StoreUnavailable("the disk is full")
+        return self._inner.read()
 
 
 @contextmanager
