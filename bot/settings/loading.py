@@ -56,9 +56,11 @@ def _document(env: Mapping[str, str]) -> Document:
 
 def _settings(shape: FileShape, source: str, env: Mapping[str, str]) -> Settings:
     brokers = {name: _broker(cluster, env) for name, cluster in shape.clusters.items()}
-    folder = Path.cwd() if source == BUILT_IN else Path(source).absolute().parent
+    from_file = source != BUILT_IN
+    folder = Path(source).absolute().parent if from_file else Path.cwd()
     return Settings(
         source=source,
+        from_file=from_file,
         specs={name: cluster.spec(name) for name, cluster in shape.clusters.items()},
         brokers=brokers,
         channels={name.removeprefix("#"): cluster for name, cluster in shape.channels.items()},

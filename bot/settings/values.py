@@ -62,12 +62,14 @@ class LogSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings. `source` names where they came from; the first of `specs` is the default cluster.
+    """All settings. `source` names for people where they came from: a path, if `from_file`.
 
-    `channels` maps a channel's id or name (without `#`) to its cluster; `runbooks` is the folder of the team's own.
+    The first of `specs` is the default cluster; `channels` maps a channel's id or name (without `#`) to its cluster;
+    `runbooks` is the folder of the team's own.
     """
 
     source: str
+    from_file: bool
     specs: Mapping[str, ClusterSpec]
     brokers: Mapping[str, BrokerSettings]
     channels: Mapping[str, str]

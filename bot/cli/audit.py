@@ -1,0 +1,43 @@
+"""The commands about the audit chain."""
+
+import json
+from typing import IO
+
+import click
+
+from bot.cli.environment import settings
+
+
+@click.group()
+def audit() -> None:
+    """Verify or export the audit chain."""
+
+
+@audit.command()
+@click.pass_context
+def verify(ctx: click.Context) -> None:
+    """Walk the whole chain; exits 1 and names the first broken entry when it does not hold."""
+    chosen = settings()
+    from bot import bootstrap  # imports all adapters, which takes a second
+    from bot.domain.audit import Broken
+
+    result = bootstrap.store(chosen).verify_audit()
+    if isinstance(result, Broken):
+        click.echo(f"The audit chain is broken at #{result.seq}: {result.why}.")
+        ctx.exit(1)
+    if not result.entries:
+        click.echo("The audit chain is empty.")
+        return
+    entries = "1 entry" if result.entries == 1 else f"{result.entries:,} entries"
+    click.echo(f"The audit chain holds: {entries}, the last one {result.head_hash[:8]}.")
+
+
+@audit.command()
+@click.option("-o", "--output", type=click.File("w", encoding="utf-8", atomic=True), default="-", help="A file.")
+def export(output: IO[str]) -> None:
+    """Write every entry as JSON Lines, oldest first."""
+    chosen = settings()
+    from bot import bootstrap  # as above
+
+    for entry in bootstrap.store(chosen).export_audit():
+        output.write(json.dumps(entry.model_dump(mode="json"), ensure_ascii=False, sort_keys=True) + "\n")

@@ -1,0 +1,96 @@
+"""The commands that look at something and say what they found."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bot.cli.environment import settings
+
+if TYPE_CHECKING:
+    from bot.settings import Settings
+
+
+@click.command()
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """Check Slack, brokers, workers and database from here; each failure is one sentence with its fix."""
+    chosen = settings("slack", "clusters")
+    from bot import bootstrap  # imports all adapters, which takes a second
+    from bot.domain.run import Level
+
+    findings = bootstrap.doctor(chosen)
+    for finding in findings:
+        click.echo(f"{finding.level.value:<8}{finding.sentence}")
+    if any(finding.level is not Level.OK for finding in findings):
+        ctx.exit(1)
+
+
+@click.group()
+def config() -> None:
+    """Look at the settings."""
+
+
+@config.command("check")
+def check() -> None:
+    """Read the settings and say what is wrong, all of it, with places; exits 2 when anything is."""
+    chosen = settings("slack", "clusters")
+    from bot.adapters.sql.address import parse  # the adapter alone knows which databases there are
+
+    parse(chosen.database_url)
+    click.echo(f"The settings are good ({chosen.source}).")
+    for line in _summary(chosen):
+        click.echo(f"  {line}")
+
+
+def _summary(chosen: "Settings") -> list[str]:
+    from bot.domain.wording import counted
+    from bot.settings.urls import shown
+
+    lines = []
+    for name, spec in chosen.specs.items():
+        size = f"{counted(len(spec.queues), 'queue')}, {counted(len(spec.worker_groups), 'worker group')}"
+        lines.append(f"cluster {name}: {shown(chosen.broker(name).broker_url)}, {size}, mode {spec.mode.value}")
+    lines += [f"channel {channel}: {cluster}" for channel, cluster in chosen.channels.items()]
+    for name, role in chosen.roles.items():
+        lines.append(f"role {name}: {', '.join((*role.groups, *role.people)) or 'nobody'}")
+    return lines
+
+
+@click.group()
+def runbooks() -> None:
+    """Check runbooks."""
+
+
+@runbooks.command()
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.pass_context
+def lint(ctx: click.Context, paths: tuple[Path, ...]) -> None:
+    """Check runbook files or folders (without PATHS: those the bot would load); exits 1 when anything is wrong."""
+    from bot import bootstrap  # imports all adapters, which takes a second
+    from bot.adapters.discovery import DiscoveredRegistry
+    from bot.adapters.expressions import JinjaExpressions
+    from bot.adapters.runbook_files import read_runbook, runbook_paths
+    from bot.located_yaml import ProblemsFound
+
+    registry, language = DiscoveredRegistry(), JinjaExpressions()
+    broken = False
+    for path in paths or bootstrap.runbook_folders(settings()):
+        for file in runbook_paths(path) if path.is_dir() else [path]:
+            try:
+                runbook = read_runbook(file, registry, language)
+            except ProblemsFound as e:
+                click.echo(str(e))
+                broken = True
+            else:
+                click.echo(f"{file}: good ({runbook.runbook}, {len(runbook.steps)} steps)")
+    ctx.exit(1 if broken else 0)
+
+
+@runbooks.command("schema")
+def print_schema() -> None:
+    """Print the JSON Schema of runbooks, for editors."""
+    from bot.adapters.runbook_schema import schema  # only needed here
+
+    click.echo(json.dumps(schema(), indent=2, ensure_ascii=False))
