@@ -60,7 +60,12 @@ def _step(step: Step, result: StepResult, offered: bool) -> Block | None:
 
 def _note(text: str) -> str:
     """Return a note with its line breaks: runbooks are written for people."""
-    return "\n".join(fitted([escape(one_line(line, 400)) for line in text.strip().splitlines()[:40]], 12, 1800))
+    return "\n".join(fitted([_note_line(line) for line in text.strip().splitlines()[:40]], 12, 1800))
+
+
+def _note_line(line: str) -> str:
+    """Return one line; a command in a note is there to be copied too."""
+    return code(line, 400) if line.strip().startswith("celery ") else escape(one_line(line, 400))
 
 
 def _skipped(step: Step, result: StepResult) -> str:

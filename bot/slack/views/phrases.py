@@ -1,7 +1,7 @@
 """What a proposal does, in words: "pause analytics for 30 min". Plain text; escape it where markup is read."""
 
 from bot.domain.action import Preview, Proposal
-from bot.domain.duration import lasting
+from bot.domain.duration import lasting, seconds_of
 from bot.slack.views.formatting import one_line
 
 _VERBS = {
@@ -23,7 +23,8 @@ def doing(proposal: Proposal) -> str:
 
 def what(proposal: Proposal) -> str:
     """Return "pause analytics for 30 min"."""
-    seconds = proposal.params.get("seconds")
+    given = proposal.params.get("seconds", proposal.params.get("for"))
+    seconds = seconds_of(given) if isinstance(given, str) else given
     return f"{short(proposal)} for {lasting(seconds)}" if isinstance(seconds, int) else short(proposal)
 
 

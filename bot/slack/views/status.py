@@ -77,13 +77,13 @@ def _queue(line: QueueLine, view: StatusView) -> str:
 
 def _mark(line: QueueLine, view: StatusView) -> str:
     if line.queue.name in view.orphaned:
-        return "❌"
+        return "❔" if line.consumers is None else "❌"
     return "⏸️" if line.pause else "🔴" if line.backed_up else "▫️"
 
 
 def _consumers(line: QueueLine, view: StatusView) -> str:
     if line.queue.name in view.orphaned:
-        return "no worker takes them"
+        return "perhaps no worker takes them" if line.consumers is None else "no worker takes them"
     if line.consumers is None:
         return "workers unknown"
     return counted(line.consumers, "worker") if line.consumers else "no worker"

@@ -75,7 +75,7 @@ proposals: st.SearchStrategy[Proposal] = st.builds(
     Proposal,
     action=st.sampled_from(["pause_queue", "resume_queue", "scale_workers"]) | text,
     cluster=names,
-    params=st.fixed_dictionaries({}, optional={"queue": names, "minutes": st.integers(0, 10**6)}),
+    params=st.fixed_dictionaries({}, optional={"queue": names, "seconds": st.integers(0, 10**9), "for": text}),
 )
 previews: st.SearchStrategy[Preview] = like(PREVIEW, summary=text, notes=many(text), warnings=many(text))
 mitigations: st.SearchStrategy[Mitigation] = like(
