@@ -10,6 +10,7 @@ import { toast } from "./toasts.js";
 
 const GROUP_SECONDS = 300;
 const AT_END_PX = 60;
+const SOON_MS = 16;
 
 export class Conversation {
   #list;
@@ -17,6 +18,7 @@ export class Conversation {
   #messages = new Map();
   #drawn = new Map();
   #reading = 0;
+  #due = 0;
   #atEnd = true;
 
   /** `root` holds the list; `inThread` says which of the two kinds it is. */
@@ -76,7 +78,7 @@ export class Conversation {
     const key = keyOf(message);
     if (event.type.endsWith("_deleted")) this.#messages.delete(key);
     else this.#messages.set(key, message);
-    this.#draw();
+    this.#drawSoon();
     return true;
   }
 
@@ -97,7 +99,14 @@ export class Conversation {
     fill(this.#list);
   }
 
+  /** In a storm of events, draw once for all that came within a moment. */
+  #drawSoon() {
+    this.#due ||= setTimeout(() => this.#draw(), SOON_MS);
+  }
+
   #draw() {
+    clearTimeout(this.#due);
+    this.#due = 0;
     unlessPressed(this.#list, () => this.#drawNow());
   }
 
@@ -131,9 +140,8 @@ export class Conversation {
   #article(message, before) {
     const scene = { channel: this.channel, inThread: this.inThread, compact: follows(message, before) };
     const key = keyOf(message);
-    const sign = JSON.stringify([message, scene.compact]);
     const old = this.#drawn.get(key);
-    if (old?.sign === sign) return old.node;
+    if (old && old.compact === scene.compact && isSame(old.message, message)) return old.node;
     const node = old?.node ?? h("article", { tabindex: "-1", dataset: { key, ts: message.ts } });
     node.className = ["message", scene.compact && "compact", message.ephemeral && "whisper"]
       .filter(Boolean)
@@ -141,7 +149,7 @@ export class Conversation {
     node.setAttribute("aria-label", messageLabel(message));
     keepingFocus(node, () => fill(node, drawMessage(message, scene)));
     if (old && saysOther(old.message, message)) highlight(node);
-    this.#drawn.set(key, { node, sign, message });
+    this.#drawn.set(key, { node, compact: scene.compact, message });
     return node;
   }
 
@@ -196,6 +204,8 @@ function follows(message, before) {
     dayOf(message) === dayOf(before)
   );
 }
+
+const isSame = (old, message) => old === message || JSON.stringify(old) === JSON.stringify(message);
 
 /** Whether an edit changed what the message says, and not only its replies or reactions. */
 function saysOther(old, message) {
