@@ -41,7 +41,7 @@ async def _headless(demo: Demo) -> None:
 
 async def _interactive(demo: Demo) -> None:
     _say("Playing the first incident, up to a request that waits for you.")
-    story = QueueDepthStory(demo, Transcript(PEOPLE, out=io.StringIO()))
+    story = QueueDepthStory(demo, Transcript(PEOPLE, out=io.StringIO()), second_pause="30m")
     demo.controls.opening.thread_ts = await story.play_to_open_request()
     _say(f"\n  {demo.slack.url}\n")
     _say("You are Ben, on call; Ana asks you to approve a pause. Approve it, press Undo, try `/celery status`,")

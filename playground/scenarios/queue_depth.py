@@ -18,10 +18,13 @@ class StoryError(Exception):
 
 
 class QueueDepthStory:
-    """Ana and Ben at their keyboards. Everything they see, they read through Slack's own API."""
+    """Ana and Ben at their keyboards. Everything they see, they read through Slack's own API.
 
-    def __init__(self, demo: Demo, transcript: Transcript) -> None:
-        self._demo, self._told = demo, transcript
+    `second_pause` is how long Ana asks the more important queue to be paused: short where its end is to be seen.
+    """
+
+    def __init__(self, demo: Demo, transcript: Transcript, second_pause: str = "20s") -> None:
+        self._demo, self._told, self._second_pause = demo, transcript, second_pause
         self._root = ""
 
     async def play(self) -> None:
@@ -63,7 +66,7 @@ class QueueDepthStory:
 
     async def _ask(self) -> None:
         self._told.chapter("A more important queue needs another person")
-        line = "/celery pause notifications for 20s because stories come first"
+        line = f"/celery pause notifications for {self._second_pause} because stories come first"
         await self._ana.command(line, CHANNEL)
         self._told.did("U0ANA", line)
         draft = await self._see(self._draft, "a preview, shown to Ana alone")
@@ -205,7 +208,7 @@ def _has_button(message: Json, action_id: str) -> bool:
 async def verify_audit(demo: Demo, transcript: Transcript) -> None:
     """Have the audit chain walked by the command a person would use; raises StoryError when it is broken."""
     transcript.chapter("The audit")
-    code, words = await demo.command("audit", "verify")
+    code, words = await demo.oncall.command("audit", "verify")
     transcript.did("Ana", "celery-oncall audit verify")
     if code != 0:
         raise StoryError(f"`audit verify` ended with {code}: {words}")
