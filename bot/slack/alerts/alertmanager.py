@@ -23,10 +23,12 @@ from bot.slack.alerts.reading import (
 )
 
 _BRACKETED = re.compile(r"\[((?:(?:FIRING|RESOLVED)(?::\d+)?(?:,\s*)?)+)\]\s*(.*)", re.DOTALL)
-_CUSTOM = re.compile(r"(FIRING|RESOLVED)\b(?:\s*\(\d+\))?:?\s+(\S.*)", re.DOTALL)
+_CUSTOM = re.compile(r"(FIRING|RESOLVED)\b(?:\s*\(\d+\))?\s+(\S.*)", re.DOTALL)
 _FALLBACK_LINK = re.compile(r"\s\|\s<?https?://\S*$")
 _SENTENCE_LIKE = re.compile(r"\s[<>=]|:\s")
 CUT = "…"
+LONGEST_LINE = 2000
+LONGEST_NAME = 300
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def parse(message: Message, channel: str) -> Alert | None:
     identity = (first.group,) if first.group else first.values
     return Alert(
         status=first.status,
-        name=labels.get("alertname") or _name(first),
+        name=(labels.get("alertname") or _name(first))[:LONGEST_NAME],
         title=title[:TITLE],
         channel=channel,
         ts=moment_of(message, first.status),
@@ -81,7 +83,7 @@ def _titles(message: Message) -> list[str]:
         pretext = field(attachment, "pretext").partition("\n")[0]
         fallback = _FALLBACK_LINK.sub("", field(attachment, "fallback"))
         lines += [field(attachment, "title"), pretext, fallback]
-    return [line for line in lines if line]
+    return [line[:LONGEST_LINE] for line in lines if line]
 
 
 def _parted(rest: str) -> tuple[str, tuple[str, ...]]:

@@ -14,10 +14,12 @@ from bot.slack.alerts.reading import (
     whole_text,
 )
 
+LONGEST_NAME = 300
+
 _DECORATION = re.compile(r"^(?:\s|[*_~>]|:[a-z0-9_+-]+:|[^\w\s\[(<])+")
 _COLON = r"(?:\s*:|\s+[–—-])\s*(\S.*)"
 _SEVERITY = r"(?:(?:critical|warning|info)\s+)?"
-_FIRING = re.compile(_SEVERITY + r"alert(?:\s+firing)?" + _COLON, re.IGNORECASE)
+_FIRING = re.compile(_SEVERITY + r"(?:alert(?:\s+firing)?|firing)" + _COLON, re.IGNORECASE)
 _RESOLVED = re.compile(_SEVERITY + r"(?:alert\s+)?(?:resolved|recovered|cleared)" + _COLON, re.IGNORECASE)
 _LABEL = re.compile(r"\b(queue|queue_name|cluster|severity)\s*[=:]\s*[`\"']?([\w./@-]{1,200})", re.IGNORECASE)
 _QUEUE_WORD = re.compile(
@@ -39,7 +41,7 @@ def parse(message: Message, channel: str) -> Alert | None:
     about = sorted({labels.get("queue", ""), labels.get("cluster", ""), *values} - {""})
     return Alert(
         status=status,
-        name=name,
+        name=name[:LONGEST_NAME],
         title=line,
         channel=channel,
         ts=moment_of(message, status),
