@@ -9,6 +9,7 @@ from bot.cli.audit import audit
 from bot.cli.checks import config, doctor, runbooks
 from bot.cli.environment import forget_celery_variables
 from bot.cli.processes import beat, bot, demo, migrate, up, worker
+from bot.cli.run_worker import run_worker
 from bot.domain.errors import BadInput, OncallError
 
 FINDING, WRONG_USE = 1, 2
@@ -40,5 +41,5 @@ def cli(debug: bool) -> None:  # noqa: ARG001 - read by the group when an error 
     forget_celery_variables()
 
 
-for command in (bot, worker, beat, up, migrate, demo, doctor, audit, runbooks, config):
+for command in (bot, worker, beat, up, run_worker, migrate, demo, doctor, audit, runbooks, config):
     cli.add_command(command)

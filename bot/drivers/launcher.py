@@ -71,11 +71,11 @@ def unprepared(argv: Sequence[str], why: str) -> Launch:
     )
 
 
-def become(argv: Sequence[str]) -> NoReturn:
-    """Turn this process into the command; raises BadInput when there is no such program."""
+def become(argv: Sequence[str], env: Mapping[str, str]) -> NoReturn:
+    """Turn this process into the command, with this environment; raises BadInput when there is no such program."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python ignores it, and what is ignored stays so over exec
     try:
-        os.execvp(argv[0], list(argv))  # noqa: S606 - the command is the caller's own
+        os.execvpe(argv[0], list(argv), env)  # noqa: S606 - the command is the caller's own
     except OSError as e:
         raise BadInput(f"`{argv[0]}` cannot be run: {e.strerror}.") from e
 

@@ -157,12 +157,12 @@ def test_a_command_that_starts_no_worker_is_refused_before_anything_is_read() ->
         unprepared(["celery", "beat"], "the settings cannot be read")
 
 
-BECOME = "import sys; from bot.drivers.launcher import become; become(sys.argv[1:])"
+BECOME = "import os, sys; from bot.drivers.launcher import become; become(sys.argv[1:], os.environ)"
 
 
 def test_the_process_becomes_the_command() -> None:
     """The same process id, so that signals of the supervisor reach the worker itself."""
-    shell = ["/bin/sh", "-c", 'echo $$; trap "exit 7" TERM; while :; do sleep 0.05; done']
+    shell = ["/bin/sh", "-c", 'trap "exit 7" TERM; echo $$; while :; do sleep 0.05; done']
     with subprocess.Popen([sys.executable, "-c", BECOME, *shell], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert int(process.stdout.readline()) == process.pid
