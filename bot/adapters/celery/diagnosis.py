@@ -21,6 +21,9 @@ PAGES, PAGE = 100, 1000
 """How far each database is searched for bindings."""
 
 _QUESTIONS = (Command("active_queues"), Command("conf"), Command("ping"))
+LISTEN_SECONDS = 2.5
+"""Heartbeats come every 2 s; task events are listened for as long."""
+
 _LISTEN_AGAIN = 0.05
 
 
@@ -110,9 +113,10 @@ def _look(client: "redis.Redis", connection: ClusterConnection, spec: ClusterSpe
 
 
 def _listen(listener: Any, replies: Replies, workers: frozenset[str], until: float) -> Events:
-    """Listen until every worker's heart was heard, or the end."""
+    """Listen for a while, and until every worker's heart was heard or the end; not at all when nobody is there."""
     started, heartbeats, tasks = time.monotonic(), set[str](), False
-    while not workers <= heartbeats and time.monotonic() < until:
+    enough = min(until, started + LISTEN_SECONDS)
+    while replies.listeners and time.monotonic() < (enough if workers <= heartbeats else until):
         message = listener.get_message(timeout=_LISTEN_AGAIN)
         if message is None:
             continue

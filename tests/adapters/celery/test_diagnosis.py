@@ -29,10 +29,10 @@ def test_a_sound_cluster(redis_server: RedisServer, celery_worker: StartWorker) 
 @pytest.mark.service
 def test_task_events_are_heard(redis_server: RedisServer, celery_worker: StartWorker) -> None:
     """Of workers that send them; each task makes some."""
-    celery_worker(redis_server.url(), pool="solo", extra=["-E"])
+    celery_worker(redis_server.url(), pool="threads", extra=["-E"])
     app = make_app({"SAMPLE_BROKER_URL": redis_server.url()})
-    for _ in range(4):
-        app.send_task("sample.sleep", (0.5,))
+    for _ in range(100):
+        app.send_task("sample.sleep", (0.1,))
     assert diagnose(ClusterConnection("shop", redis_server.url()), SPEC, deadline=10).events.task_events
 
 
