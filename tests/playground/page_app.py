@@ -105,7 +105,7 @@ class PageApp:
 
     async def wait_for(self, kind: str) -> Json:
         """The first interaction of this type to arrive."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 for payload in self.heard:
                     if payload.get("type") == kind:

@@ -1,7 +1,7 @@
 // A press and its release must meet the same button: while a pointer is down in a part of the page, that part
 // is not redrawn.
 
-const LONGEST_MS = 1500;
+const LONGEST_MS = 4000;
 
 const waiting = new Map();
 let pressed = null;
