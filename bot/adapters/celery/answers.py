@@ -69,8 +69,12 @@ def unsaid(name: str, replies: Mapping[str, Any]) -> list[Unknown]:
     return [
         Unknown(what=name, why=f"it did not say {meaning}{_complaint(replies.get(method))}")
         for method, meaning in _MEANINGS.items()
-        if not isinstance(replies.get(method), dict if method == "stats" else list) or _complaint(replies[method])
+        if not _makes_sense(method, replies.get(method))
     ]
+
+
+def _makes_sense(method: str, reply: object) -> bool:
+    return isinstance(reply, Mapping) and "pool" in reply if method == "stats" else isinstance(reply, list)
 
 
 def _complaint(reply: object) -> str:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 FORGET_SECONDS = 300.0
@@ -32,8 +32,9 @@ class Absent:
 class Roll:
     """The workers that answered before. Safe to use from many threads."""
 
-    def __init__(self) -> None:
-        """Know nobody."""
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        """Know nobody; `now` tells the time in seconds."""
+        self._now = now
         self._lock = threading.Lock()
         self._answered: dict[str, float] = {}
         self._quiet = (0, 0.0)
@@ -47,13 +48,13 @@ class Roll:
         with self._lock:
             quiet, until = self._quiet
             known = set(self._answered)
-        if not known or waited < GRACE_SECONDS or time.monotonic() >= until:
+        if not known or waited < GRACE_SECONDS or self._now() >= until:
             return False
         return missing <= quiet and known <= set(nodes)
 
     def call(self, workers: Iterable[str], missing: int) -> Absent:
         """Record who answered, and return who did not; `missing` is how many listeners did not answer."""
-        now = time.monotonic()
+        now = self._now()
         with self._lock:
             self._answered |= dict.fromkeys(workers, now)
             self._forget(now, missing)

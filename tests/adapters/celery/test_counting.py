@@ -43,12 +43,12 @@ def test_depth_minds_prefix_separator_steps_and_database(redis_server: RedisServ
 
 
 def test_queues_that_nobody_declared_are_found(redis_server: RedisServer, make_control: MakeControl) -> None:
-    """A queue that has messages, and no worker, is found by its binding among many other keys."""
+    """A queue that has messages, and no worker, is found by its binding, a part of all keys at a time."""
     with redis_server.client() as client:
-        client.mset({f"celery-task-meta-{n}": "x" for n in range(5000)})
+        client.mset({f"celery-task-meta-{n}": "x" for n in range(50_000)})
     sample_app(redis_server.url()).send_task("sample.add", (1, 1), queue="forgotten")
     control = make_control(redis_server.url(), ["booking"])
-    assert control.depths() == {"booking": 0, "forgotten": 1}
+    wait_for(lambda: control.depths() == {"booking": 0, "forgotten": 1})
     queue = control.snapshot().queue("forgotten")
     assert queue is not None
     assert (queue.depth, queue.declared) == (1, False)
