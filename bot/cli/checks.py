@@ -72,6 +72,7 @@ def lint(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     from bot.adapters.discovery import DiscoveredRegistry
     from bot.adapters.expressions import JinjaExpressions
     from bot.adapters.runbook_files import read_runbook, runbook_paths
+    from bot.domain.wording import counted
     from bot.located_yaml import ProblemsFound
 
     registry, language = DiscoveredRegistry(), JinjaExpressions()
@@ -84,7 +85,7 @@ def lint(ctx: click.Context, paths: tuple[Path, ...]) -> None:
                 click.echo(str(e))
                 broken = True
             else:
-                click.echo(f"{file}: good ({runbook.runbook}, {len(runbook.steps)} steps)")
+                click.echo(f"{file}: good ({runbook.runbook}, {counted(len(runbook.steps), 'step')})")
     ctx.exit(1 if broken else 0)
 
 
