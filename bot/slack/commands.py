@@ -131,7 +131,7 @@ def parse(
     verb = _ALIASES.get(verb, verb)
     match verb:
         case "status":
-            return _nothing_after(_status(rest, names), verb, rest[1:])
+            return _nothing_after(_status(rest, names), " ".join([verb, *rest[:1]]), rest[1:])
         case "pause":
             return _pause(rest, names)
         case "resume":

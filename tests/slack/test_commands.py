@@ -1,0 +1,165 @@
+"""The grammar of `/celery …`: what is said, what is meant, and one clear sentence for what is not understood."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.domain.errors import BadInput, UnknownName
+from bot.slack.commands import (
+    USAGES,
+    AuditTail,
+    Command,
+    Freeze,
+    Help,
+    Pause,
+    Resume,
+    Status,
+    Unfreeze,
+    parse,
+)
+
+QUEUES = {"prod": {"analytics", "ai_generation", "booking", "a/b"}, "staging": {"analytics", "reports"}}
+
+KNOWN = "Known: `a/b`, `ai_generation`, `analytics`, `booking`."
+
+
+def said(text: str) -> Command:
+    """Parse on the default cluster, prod."""
+    return parse(text, queues=QUEUES, clusters=tuple(QUEUES), default_cluster="prod")
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("", Status("prod")),
+        ("  ", Status("prod")),
+        ("status", Status("prod")),
+        ("STATUS staging", Status("staging")),
+        ("Status?", Status("prod")),
+        ("pause analytics", Pause("prod", "analytics", 1800, "")),
+        ("pause analytics for 2h", Pause("prod", "analytics", 7200, "")),
+        ("pause analytics for 1h30m", Pause("prod", "analytics", 5400, "")),
+        ("pause analytics for 90 minutes", Pause("prod", "analytics", 5400, "")),
+        ("pause analytics for 1.5 hours", Pause("prod", "analytics", 5400, "")),
+        ("pause analytics 45m", Pause("prod", "analytics", 2700, "")),
+        ("pause analytics for 20s", Pause("prod", "analytics", 20, "")),
+        ("pause analytics for 24h", Pause("prod", "analytics", 86400, "")),
+        ("pause staging/reports for 10m", Pause("staging", "reports", 600, "")),
+        ("pause a/b", Pause("prod", "a/b", 1800, "")),
+        ("pause prod/a/b", Pause("prod", "a/b", 1800, "")),
+        ("Pause Analytics For 30M Because Bookings are slow", Pause("prod", "analytics", 1800, "Bookings are slow")),
+        ("pause analytics because of the deploy", Pause("prod", "analytics", 1800, "of the deploy")),
+        ("pause “analytics” because “it is late”", Pause("prod", "analytics", 1800, "it is late")),
+        ("pause `analytics` because: busy", Pause("prod", "analytics", 1800, "busy")),
+        ("pause <#C012|analytics>", Pause("prod", "analytics", 1800, "")),
+        ("pause #analytics", Pause("prod", "analytics", 1800, "")),
+        ("pause <http://analytics|analytics>", Pause("prod", "analytics", 1800, "")),
+        ("pause analytics because <@U0BEN|ben> asked", Pause("prod", "analytics", 1800, "<@U0BEN> asked")),
+        ("pause analytics because a &lt; b &amp; c", Pause("prod", "analytics", 1800, "a < b & c")),
+        ("pause analytics because <!here|here> <#C1|ops>", Pause("prod", "analytics", 1800, "@here #ops")),
+        ("pause\u00a0analytics\nfor 30m", Pause("prod", "analytics", 1800, "")),
+        ("resume analytics", Resume("prod", "analytics")),
+        ("unpause staging/analytics", Resume("staging", "analytics")),
+        ("freeze", Freeze()),
+        ("Freeze!", Freeze()),
+        ("unfreeze", Unfreeze()),
+        ("audit", AuditTail()),
+        ("help", Help()),
+        ("help pause", Help()),
+        ("?", Help()),
+    ],
+)
+def test_what_is_said_is_what_is_meant(text: str, command: Command) -> None:
+    """Capitals of phones, smart quotes, Slack's references, spelled-out times."""
+    assert said(text) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("statsu", "There is no command `statsu`. Did you mean `status`?"),
+        (
+            "deploy",
+            "There is no command `deploy`. Known: `audit`, `freeze`, `help`, `pause`, `resume`, `status`, `unfreeze`.",
+        ),
+        (
+            "analytics",
+            "`analytics` is a queue. Say what to do: `/celery pause analytics` or `/celery resume analytics`.",
+        ),
+        (
+            "pause",
+            f"Say which queue to pause: `/celery pause <queue>`. {KNOWN}",
+        ),
+        (
+            "resume for 30m",
+            f"Say which queue to resume: `/celery resume <queue>`. {KNOWN}",
+        ),
+        ("pause analytcs", "There is no queue `analytcs`. Did you mean `analytics`?"),
+        ("pause reports", "There is no queue `reports` on `prod`. Did you mean `staging/reports`?"),
+        ("pause stagin/reports", "There is no cluster `stagin`. Did you mean `staging`?"),
+        ("status production", "There is no cluster `production`. Did you mean `prod`?"),
+        ("pause analytics for 30", "`30` has no unit. Say `for 30m` for minutes or `for 30h` for hours."),
+        ("pause analytics for", "`for` needs a length of time. Say `for 30m`, `for 2h` or `for 1h30m`."),
+        ("pause analytics for ever", "`ever` is no length of time. Say `for 30m`, `for 2h` or `for 1h30m`."),
+        (
+            "pause analytics now please",
+            "`now please` is not understood after `pause analytics`. Say `/celery pause analytics for 30m because …`.",
+        ),
+        (
+            "pause analytics for 5s",
+            "A pause lasts from 10 seconds to 24 hours, not `5s`. It can be extended later.",
+        ),
+        (
+            "pause analytics for 25h",
+            "A pause lasts from 10 seconds to 24 hours, not `25h`. It can be extended later.",
+        ),
+        (
+            "pause analytics because " + "x" * 301,
+            "The reason has 301 characters, and 300 fit. Say it shorter after `because`.",
+        ),
+        ("resume analytics now", "`now` is too much after `resume analytics`. Say `/celery resume analytics` alone."),
+        ("freeze prod", "`prod` is too much after `freeze`. Say `/celery freeze` alone."),
+        ("status prod staging", "`staging` is too much after `status prod`. Say `/celery status prod` alone."),
+        ("<!channel>", "There is no command `@channel`. Did you mean `help`?"),
+    ],
+)
+def test_what_is_not_understood_gets_one_clear_sentence(text: str, sentence: str) -> None:
+    """What was wrong, where, and what to say instead."""
+    with pytest.raises(BadInput) as refused:
+        said(text)
+    assert str(refused.value) == sentence
+
+
+def test_unknown_queue_is_told_apart_from_other_mistakes() -> None:
+    """The shell looks into the clusters themselves before it believes that a queue does not exist."""
+    for text in ("pause nowhere", "resume reports"):
+        with pytest.raises(UnknownName) as refused:
+            said(text)
+        assert refused.value.kind == "queue"
+
+
+def test_two_queues_that_differ_by_a_capital_are_two() -> None:
+    """Where guessing could hit the wrong one, nothing is guessed."""
+    queues = {"prod": {"Mail", "mail", "MAIL"}}
+    assert parse("resume Mail", queues=queues, clusters=["prod"], default_cluster="prod") == Resume("prod", "Mail")
+    with pytest.raises(UnknownName):
+        parse("resume mAIL", queues=queues, clusters=["prod"], default_cluster="prod")
+
+
+def test_every_example_of_the_help_is_understood() -> None:
+    """Help that does not work is worse than none."""
+    for usage in USAGES:
+        assert said(usage.example or usage.verb)
+
+
+@given(st.text(max_size=80) | st.text(alphabet='pause analytics for 30m<>@!|`because"', max_size=60))
+def test_whatever_is_typed_is_a_command_or_a_sentence(text: str) -> None:
+    """Never an exception that nobody can read, and never an echo that acts or fills the screen."""
+    try:
+        said(text)
+    except BadInput as e:
+        sentence = str(e)
+        assert sentence.endswith((".", "?"))
+        assert len(sentence) < 300
+        assert "<!" not in sentence
+        assert sentence.count("`") % 2 == 0
