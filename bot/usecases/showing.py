@@ -30,8 +30,10 @@ def show_request(tx: Tx, request: ApprovalRequest, at: datetime) -> None:
 
 
 def show_execution(tx: Tx, execution: Execution, at: datetime) -> None:
-    """Have an execution's message follow, and those of the request and incident it belongs to."""
+    """Have an execution's message follow, its incident's, and once it ended those of the request people approved."""
     tx.cards.want(CardKind.EXECUTION, execution.id, execution.channel, at, thread_ts=execution.thread_ts)
+    if execution.ended and execution.request_id and (request := tx.requests.get(execution.request_id)).asked:
+        show_request(tx, request, at)
     show_incident(tx, execution.incident_id, at)
 
 

@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 import pytest_asyncio
 
 from playground.demo import Demo
+from tests.services.browser import browser
+
+__all__ = ["browser", "demo"]
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

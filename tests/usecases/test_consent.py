@@ -53,6 +53,9 @@ def test_a_more_important_queue_needs_another_person(world: World) -> None:
     assert (own.reason, own.asked) == (Reason.OWN_REQUEST, ("U0BEN",))
     done = ended(world, approved(world, request))
     assert (done.state, done.consent) == (ExecutionState.VERIFIED, "approved by U0BEN")
+    with world.store.read() as tx:
+        (card,) = tx.cards.of_kind(CardKind.REQUEST)
+    assert card.wanted == 3  # asked, approved, and what came of it
     assert "notifications" not in world.cluster.consuming["worker1@a"]
 
 
