@@ -1,12 +1,15 @@
 """The processes that the command line starts: ops worker and beat beside foreign modules, and all of them together."""
 
+import asyncio
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -15,8 +18,10 @@ from bot.adapters.celery.dispatcher import KEY_PREFIX, QUEUE
 from bot.adapters.sql import migrate
 from bot.cli.together import run_together
 from playground.processes import ChildProcess
-from playground.services import RedisServer
+from playground.services import RedisServer, free_port
+from playground.slack import LocalSlack
 
+REPOSITORY = Path(__file__).parents[1]
 SECONDS = 90.0
 Start = Callable[..., ChildProcess]
 
@@ -83,6 +88,47 @@ def test_a_foreign_tasks_py_on_pythonpath_is_not_loaded_either(
     beat = start("beat", theirs, env)
     beat.wait_until(lambda: "Starting" in beat.output(), seconds=SECONDS, what="The ops beat")
     assert not (tmp_path / "loaded").exists()
+
+
+CONFIG = """
+clusters: {{prod: {{broker_url_env: PROD_BROKER_URL, queues: {{booking: {{}}}}}}}}
+channels: {{C0ONCALL: prod}}
+roles: {{oncall: {{group: S0ONCALL}}}}
+web: {{port: {port}}}
+"""
+
+
+@pytest.mark.service
+async def test_up_runs_all_of_it_on_one_host(start: Start, redis_server: RedisServer, tmp_path: Path) -> None:
+    """From an empty database to a bot that is ready, and to an orderly end."""
+    async with AsyncExitStack() as stack:
+        slack = LocalSlack(REPOSITORY / "manifest.yml")
+        await slack.start()
+        stack.push_async_callback(slack.stop)
+        port = free_port()
+        (tmp_path / "oncall.yml").write_text(CONFIG.format(port=port))
+        env = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()} | {
+            "SLACK_API_URL": slack.api_url,
+            "SLACK_BOT_TOKEN": slack.bot_token,
+            "SLACK_APP_TOKEN": slack.app_token,
+            "PROD_BROKER_URL": redis_server.url(),
+        }
+        up = start("up", tmp_path, env)
+        await asyncio.to_thread(up.wait_until, lambda: answers(port), seconds=SECONDS, what="The bot")
+        await asyncio.to_thread(up.wait_until, lambda: "ready." in up.output(), seconds=SECONDS, what="The ops worker")
+        assert (tmp_path / "oncall.sqlite3").exists()
+        await asyncio.to_thread(up.stop, 25.0)
+    assert "Warm shutdown" in up.output()
+    assert "was killed" not in up.output()
+
+
+def answers(port: int) -> bool:
+    """Return whether the bot says that it is ready."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:  # not there yet, or 503
+        return False
 
 
 def sleeper(mark: Path, *, stubborn: bool = False) -> list[str]:
