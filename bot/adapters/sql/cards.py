@@ -46,7 +46,7 @@ class SqlCards:
                 text=text,
                 wanted_at=at,
             )
-            self._connection.execute(insert(cards).values(**_plain(fresh)))
+            self._connection.execute(insert(cards).values(fresh.model_dump()))
             return
         self._change(card, _wish(card, at, text) | _revival(card, channel, thread_ts))
 
@@ -73,7 +73,7 @@ class SqlCards:
 
     def of_kind(self, kind: CardKind) -> list[Card]:
         """Return all cards of a kind, oldest first."""
-        return self._all(select(*_FIELDS).where(cards.c.kind == kind.value).order_by(cards.c.place))
+        return self._all(select(*_FIELDS).where(cards.c.kind == kind).order_by(cards.c.place))
 
     def _change(self, card: Card, values: dict[str, Any]) -> None:
         self._connection.execute(update(cards).where(cards.c.id == card.id).values(version=card.version + 1, **values))
@@ -95,8 +95,3 @@ def _revival(card: Card, channel: str, thread_ts: str | None) -> dict[str, Any]:
     if card.dead is None or card.channel == channel:
         return {}
     return {"channel": channel, "thread_ts": thread_ts, "ts": None, "shown": None, "dead": None, "retry_at": None}
-
-
-def _plain(card: Card) -> dict[str, Any]:
-    # psycopg would store the name of an enum's member
-    return card.model_dump() | {"kind": card.kind.value}

@@ -98,12 +98,10 @@ class Documents(Generic[T]):
         column = self._table.c[field]
         if value is None:
             return column.is_(None)
-        return column == str(value) if isinstance(value, str) else column.in_([str(v) for v in value])
+        return column == value if isinstance(value, str) else column.in_(value)
 
     def _values(self, item: T) -> dict[str, object]:
-        fields = {field: getattr(item, field) for field in self._noun.indexed}
-        # psycopg would store the name of an enum's member, so every value becomes plain text.
-        copies = {field: None if value is None else str(value) for field, value in fields.items()}
+        copies = {field: getattr(item, field) for field in self._noun.indexed}
         return {"version": item.version, "document": item.model_dump_json(by_alias=True), **copies}
 
     def _read(self, id: str, document: str) -> T:

@@ -4,6 +4,7 @@ import multiprocessing
 import signal
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from subprocess import Popen
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from bot.adapters.sql import SqlStore
 from bot.domain.audit import Sound
 from bot.domain.card import CardKind
-from bot.domain.errors import LostRace
+from bot.domain.errors import LostRace, StoreUnavailable
 from tests.adapters.sql import builders
 from tests.adapters.sql.conftest import NOW
 from tests.adapters.sql.other_process import APPENDS, THREADS
@@ -110,19 +111,26 @@ def test_a_process_killed_in_a_transaction_leaves_nothing(store: SqlStore, url: 
 
 
 @pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="there is no fork here")
-def test_a_forked_child_uses_the_store_it_inherited(store: SqlStore) -> None:
-    """Celery's prefork pool forks a process that may have connections open; both go on."""
+def test_a_forked_child_has_connections_of_its_own(open_again: Callable[..., SqlStore]) -> None:
+    """Celery's prefork pool forks a process that may have some open; both go on."""
+    store = open_again(busy_seconds=0.3)
     with store.write() as tx:
         tx.set_note("before", 1)
-    child = multiprocessing.get_context("fork").Process(target=_use_in_child, args=(store,))
+    ours, theirs = multiprocessing.Pipe()
+    child = multiprocessing.get_context("fork").Process(target=_use_in_child, args=(store, theirs))
     child.start()
+    assert ours.recv() == "in a transaction"
+    with pytest.raises(StoreUnavailable):  # by one connection for both, this would work: in the child's transaction
+        store.release("publisher", "parent")
+    ours.send("commit")
     child.join(timeout=30)
     assert child.exitcode == 0
     with store.write() as tx:
         assert tx.note("in child") == [1]
-        tx.set_note("after", 3)
 
 
-def _use_in_child(store: SqlStore) -> None:
+def _use_in_child(store: SqlStore, parent: Connection) -> None:
     with store.write() as tx:
         tx.set_note("in child", [tx.note("before")])
+        parent.send("in a transaction")
+        parent.recv()

@@ -1,7 +1,9 @@
 """From an empty database, and from every revision there ever was, to the newest."""
 
+import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,18 @@ def test_many_threads_that_migrate_at_the_same_instant_all_succeed(
     """Closer together than processes can be started."""
     assert in_threads(lambda _: migrate(empty_url), 6) == [None] * 6
     open_store(empty_url).close()
+
+
+def test_migrating_waits_for_whoever_writes_to_the_file(tmp_path: Path) -> None:
+    """SQLite itself does not wait here: the other one began before the file had its write-ahead log."""
+    url = f"sqlite:///{tmp_path}/oncall.db"
+    other = sqlite3.connect(tmp_path / "oncall.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    end = threading.Timer(0.3, other.close)
+    end.start()
+    migrate(url)
+    end.join()
+    assert revision(url)[0] == known_revisions()[-1]
 
 
 @pytest.mark.parametrize("old", known_revisions())

@@ -19,7 +19,7 @@ _SQLITE = (
     BEGIN UPDATE audit_head SET seq = NEW.seq, hash = NEW.hash; END""",
     """CREATE TRIGGER audit_head_moves_by_one BEFORE UPDATE ON audit_head
     WHEN NEW.id <> OLD.id OR NEW.seq <> OLD.seq + 1 OR NOT EXISTS (
-        SELECT 1 FROM audit_entries WHERE seq = NEW.seq AND prev_hash = OLD.hash AND hash = NEW.hash)
+        SELECT 1 FROM audit_entries WHERE seq = NEW.seq AND hash = NEW.hash)
     BEGIN SELECT RAISE(ABORT, 'the audit head moves with a new entry only'); END""",
     """CREATE TRIGGER audit_head_no_delete BEFORE DELETE ON audit_head
     BEGIN SELECT RAISE(ABORT, 'the audit head is never deleted'); END""",
@@ -48,7 +48,7 @@ _POSTGRES = (
     END $$""",
     """CREATE FUNCTION audit_head_moves_by_one() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
     BEGIN
-        PERFORM 1 FROM audit_entries WHERE seq = NEW.seq AND prev_hash = OLD.hash AND hash = NEW.hash;
+        PERFORM 1 FROM audit_entries WHERE seq = NEW.seq AND hash = NEW.hash;
         IF NOT FOUND OR NEW.id <> OLD.id OR NEW.seq <> OLD.seq + 1 THEN
             RAISE EXCEPTION 'the audit head moves with a new entry only'
                 USING ERRCODE = 'integrity_constraint_violation';
