@@ -1,6 +1,9 @@
 """Answers to one person: where they asked, and only for their eyes unless they share them."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -10,12 +13,15 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.slack.deliveries import Body, value_of
-from bot.slack.outcomes import UNREACHABLE, code_of
+from bot.slack.outcomes import UNREACHABLE, Refusal, code_of, refusal, retry_after
 from bot.slack.views import blocks
 from bot.slack.views.formatting import prose
 from bot.slack.views.message import Message
 
 log = structlog.get_logger(__name__)
+
+LONGEST_WAIT = 10.0
+"""Seconds that an answer to a person may wait for a limit of Slack's."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +60,15 @@ def place_of(body: Body) -> Place | None:
     if "command" in body:
         return Place(body["user_id"], body["channel_id"], response_url=body.get("response_url"))
     container, message = body.get("container") or {}, body.get("message") or {}
+    thread_ts = message.get("thread_ts") or container.get("thread_ts")
+    at_the_root = thread_ts in (
+        message.get("ts"),
+        container.get("message_ts"),
+    )  # seen in the channel, so answered there
     return Place(
         user=body["user"]["id"],
         channel=(body.get("channel") or {}).get("id") or container.get("channel_id"),
-        thread_ts=message.get("thread_ts") or container.get("thread_ts"),
+        thread_ts=None if at_the_root else thread_ts,
         response_url=body.get("response_url"),
         hidden=bool(container.get("is_ephemeral")),
     )
@@ -101,28 +112,37 @@ class Answers:
             await self._whisper(place, message)
 
     async def _respond(self, place: Place, message: Message) -> None:
-        if not await self._post_back(place, {**_content(message), "response_type": "ephemeral"}):
+        if not await self._post_back(
+            place, {**_content(message), "response_type": "ephemeral", "replace_original": False}
+        ):
             await self._whisper(place, message)
 
     async def _whisper(self, place: Place, message: Message) -> None:
         assert place.channel is not None  # noqa: S101 - see alone()
+        whisper = partial(
+            self._client.chat_postEphemeral,
+            channel=place.channel,
+            user=place.user,
+            thread_ts=place.thread_ts,
+            **_content(message),
+        )
         try:
-            await self._client.chat_postEphemeral(
-                channel=place.channel, user=place.user, thread_ts=place.thread_ts, **_content(message)
-            )
+            await _patiently(whisper)
         except SlackApiError as e:
             log.warning("ephemeral answer refused, sent as a direct message", user=place.user, why=code_of(e))
             await self._client.chat_postMessage(channel=place.user, **_content(message))
 
     async def openly(self, place: Place, message: Message) -> None:
         """Show it to the whole channel, in the thread where it was asked for."""
-        await self._client.chat_postMessage(
+        post = partial(
+            self._client.chat_postMessage,
             channel=place.channel or place.user,
             thread_ts=place.thread_ts,
             unfurl_links=False,
             unfurl_media=False,
             **_content(message),
         )
+        await _patiently(post)
 
     async def replace(self, place: Place, message: Message) -> None:
         """Put it where the clicked ephemeral message stood; below it when that can no longer be reached."""
@@ -146,6 +166,17 @@ class Answers:
         if answer.status_code != 200:
             log.warning("response_url refused", status=answer.status_code, why=answer.body[:200])
         return answer.status_code == 200
+
+
+async def _patiently(call: Callable[[], Awaitable[object]]) -> None:
+    """Make a call, and once more after the time that Slack asks for, if that is short."""
+    try:
+        await call()
+    except SlackApiError as e:
+        if refusal(e) is not Refusal.WAIT or retry_after(e) > LONGEST_WAIT:
+            raise
+        await asyncio.sleep(retry_after(e))
+        await call()
 
 
 def _content(message: Message) -> dict[str, Any]:

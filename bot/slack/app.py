@@ -18,7 +18,7 @@ from bot.slack import listeners
 from bot.slack.answers import Answers
 from bot.slack.backfill import Backfill, LastSeen
 from bot.slack.config import SlackConfig
-from bot.slack.connection import Connection, bolt_app, identify
+from bot.slack.connection import SDK_LOG, Connection, bolt_app, identify
 from bot.slack.deliveries import Identity
 from bot.slack.duties import Duties, sample
 from bot.slack.executors import Executors
@@ -47,27 +47,29 @@ class SlackShell:
         self._config = config
         self._executors = Executors()
         self._task: asyncio.Task[object] | None = None
-        self._closing = False
+        self._closed = asyncio.Event()
         self._app: AsyncApp | None = None
         self._connection: Connection | None = None
 
     async def run(self) -> None:
         """Start, work until `close` is called, and end in good order: what was started last ends first."""
+        if self._closed.is_set():
+            return
         self._task = asyncio.current_task()
         try:
             async with AsyncExitStack() as stack:
                 await self._start(stack)
-                await asyncio.Event().wait()
+                await self._closed.wait()
         except asyncio.CancelledError:
-            if not self._closing or self._task is None:
+            if self._task is None or not self._closed.is_set():
                 raise
             self._task.uncancel()
 
     async def close(self) -> None:
         """End `run`."""
-        if self._task and not self._closing:
-            self._closing = True
+        if self._task and not self._closed.is_set():
             self._task.cancel()
+        self._closed.set()
 
     async def readiness(self) -> dict[str, str]:
         """Return for Slack and for the database what is wrong, in a few words; empty when it works."""
@@ -90,12 +92,13 @@ class SlackShell:
         return await to_aiohttp_response(await self._app.async_dispatch(await to_bolt_request(request)))
 
     async def _start(self, stack: AsyncExitStack) -> None:
-        stack.callback(self._executors.close)
+        stack.push_async_callback(self._executors.close)
         self._mind_clusters(stack)
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
         await stack.enter_async_context(session)
         # A post that slack_sdk repeated behind our back might stand there twice, so it must not.
-        client = AsyncWebClient(self._config.bot_token, self._config.api_url, session=session, retry_handlers=[])
+        token, url = self._config.bot_token, self._config.api_url
+        client = AsyncWebClient(token, url, session=session, retry_handlers=[], logger=SDK_LOG)
         me = await identify(client)
         publisher = self._publish(stack, client, me)
         seen = LastSeen(self._ports, self._executors)

@@ -83,6 +83,7 @@ class Backfill:
         self._me = me
         self._channels = channels
         self._left = list(channels)
+        self._complained: dict[str, str] = {}
 
     async def run(self) -> None:
         """Read the channels that were not read yet; one that cannot be read now is left for the next call."""
@@ -90,12 +91,15 @@ class Backfill:
             try:
                 await self._channel(channel)
             except UNREACHABLE as e:
-                log.warning(
-                    "history not read; alerts of the last downtime are missing", channel=channel, why=code_of(e)
-                )
+                self._complain(channel, code_of(e))
             else:
                 self._left.remove(channel)
                 self._seen.caught_up(channel)
+
+    def _complain(self, channel: str, why: str) -> None:
+        if self._complained.get(channel) != why:
+            log.warning("history not read; alerts of the last downtime are missing", channel=channel, why=why)
+        self._complained[channel] = why
 
     async def _channel(self, channel: str) -> None:
         since = await self._seen.before_us(channel)

@@ -1,6 +1,7 @@
 """The connection to Slack: who we are there, Bolt, and the socket."""
 
 import asyncio
+import logging
 
 import structlog
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
@@ -19,6 +20,10 @@ log = structlog.get_logger(__name__)
 PING_SECONDS = 5.0
 """How often the socket is tried; one that died without a word is noticed within four of these."""
 
+SDK_LOG = logging.getLogger("bot.slack.sdk")
+"""Bolt and slack_sdk log here. Below errors they say what we say better, or at length what was sent."""
+SDK_LOG.setLevel(logging.ERROR)
+
 _WRONG_TOKEN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 
 
@@ -36,6 +41,11 @@ async def identify(client: AsyncWebClient) -> Identity:
                     f"Slack does not accept SLACK_BOT_TOKEN ({code_of(e)}). Copy the bot token (xoxb-…) again from the "
                     "app's page, under OAuth & Permissions."
                 ) from None
+            if code_of(e) == "missing_scope":
+                raise BadInput(
+                    "The Slack app lacks the scope `users:read`. Paste manifest.yml again on the app's page, under App "
+                    "Manifest, and reinstall the app."
+                ) from None
             log.warning("Slack cannot be reached; trying again", why=code_of(e), seconds=wait)
         await asyncio.sleep(wait)
         wait = min(wait * 2, 30.0)
@@ -49,8 +59,8 @@ def bolt_app(client: AsyncWebClient, me: Identity, config: SlackConfig, inbox: S
             enterprise_id=None, team_id=me.team, bot_user_id=me.user, bot_id=me.bot, bot_token=config.bot_token
         )
 
-    tokenless = AsyncWebClient(base_url=client.base_url, session=client.session, retry_handlers=[])
-    app = AsyncApp(client=tokenless, authorize=authorize, signing_secret=config.signing_secret)
+    tokenless = AsyncWebClient(base_url=client.base_url, session=client.session, retry_handlers=[], logger=SDK_LOG)
+    app = AsyncApp(client=tokenless, authorize=authorize, signing_secret=config.signing_secret, logger=SDK_LOG)
     app.middleware(inbox.write_down)
     return app
 

@@ -31,13 +31,20 @@ class Duties:
 
 
 async def _again(seconds: float, name: str, duty: Duty) -> None:
+    trouble = ""
     while True:
         try:
             await duty()
         except OncallError as e:
-            log.warning("duty failed, tried again", duty=name, why=str(e))
+            if str(e) != trouble:  # said once, not every few seconds
+                log.warning("duty failed, tried again and again", duty=name, why=str(e))
+            trouble = str(e)
         except Exception:
             log.exception("duty failed, tried again", duty=name)
+        else:
+            if trouble:
+                log.info("duty works again", duty=name)
+            trouble = ""
         await asyncio.sleep(seconds)
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextvars
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -25,6 +27,7 @@ class Executors:
         self._db = ThreadPoolExecutor(DB_THREADS, thread_name_prefix="db")
         self._cluster = ThreadPoolExecutor(CLUSTER_THREADS, thread_name_prefix="cluster")
         self._background = asyncio.Semaphore(BACKGROUND)
+        self._running: set[Future[Any]] = set()
 
     async def db(self, f: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run `f`, which talks to the database alone."""
@@ -39,12 +42,17 @@ class Executors:
         async with self._background:
             return await self._in(self._cluster, f, *args, **kwargs)
 
-    def close(self) -> None:
-        """Start nothing more; what runs is left to end by itself."""
+    async def close(self, seconds: float = 5.0) -> None:
+        """Start nothing more, and give what runs so long to end: after that its database is closed under it."""
         for pool in (self._db, self._cluster):
             pool.shutdown(wait=False, cancel_futures=True)
+        deadline = time.monotonic() + seconds
+        while self._running and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
 
-    @staticmethod
-    async def _in(pool: ThreadPoolExecutor, f: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    async def _in(self, pool: ThreadPoolExecutor, f: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         context = contextvars.copy_context()  # the ids bound to log lines go along
-        return await asyncio.get_running_loop().run_in_executor(pool, lambda: context.run(f, *args, **kwargs))
+        future: Future[R] = pool.submit(partial(context.run, f, *args, **kwargs))
+        self._running.add(future)
+        future.add_done_callback(self._running.discard)
+        return await asyncio.wrap_future(future)

@@ -56,9 +56,12 @@ async def _handle(tools: Tools, delivery: str, body: Body, work: Work) -> None:
                 await _without_words(tools, work, body)
             else:
                 await _in_words(tools, place, work, body)
+        except StoreUnavailable as e:
+            tools.inbox.let_go(delivery)
+            log.warning("not handled, it will be tried again", why=e.why)
         except Exception:
             tools.inbox.let_go(delivery)
-            log.exception("not handled; it will be tried again")
+            log.exception("not handled, it will be tried again")
         else:
             await tools.inbox.done(delivery)
 

@@ -23,6 +23,7 @@ class Refreshes:
         self._shown = shown
         self._running: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._one = asyncio.Semaphore(1)  # in a storm of alerts the bot's other duties must have their turn too
 
     def want(self, incident_id: str) -> None:
         """Refresh it now, or once more when the refresh under way has ended."""
@@ -45,7 +46,8 @@ class Refreshes:
     async def _once(self, incident_id: str) -> None:
         with structlog.contextvars.bound_contextvars(incident=incident_id):
             try:
-                await self._executors.background(runs.refresh, self._ports, incident_id)
+                async with self._one:
+                    await self._executors.background(runs.refresh, self._ports, incident_id)
             except OncallError as e:
                 log.warning("incident not refreshed", why=str(e))
             except Exception:

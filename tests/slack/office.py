@@ -21,7 +21,7 @@ CHANNEL = "C0ONCALL"
 REPOSITORY = Path(__file__).parents[2]
 
 
-async def until(look: Callable[[], Any], timeout: float = 10.0) -> Any:
+async def until(look: Callable[[], Any], timeout: float = 20.0) -> Any:
     """Look until there is something true to see, and return it."""
     deadline = time.monotonic() + timeout
     while True:

@@ -62,7 +62,7 @@ async def publishing(ports: Ports, slack: LocalSlack, *, timeout: float = 10.0) 
         finally:
             task.cancel()
             await publisher.close()
-            executors.close()
+            await executors.close()
 
 
 def calls(slack: LocalSlack, method: str) -> list[dict[str, Any]]:

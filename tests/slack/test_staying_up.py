@@ -10,6 +10,8 @@ import aiohttp
 import pytest
 from slack_sdk.signature import SignatureVerifier
 
+from bot.adapters.clusters import ConfiguredClusters
+from bot.domain.card import CardKind
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.errors import BadInput
 from bot.slack.app import SlackShell
@@ -18,7 +20,7 @@ from playground.slack import LocalSlack, Person, Webhook
 from tests.slack.incoming import alert, incidents, thread
 from tests.slack.office import CHANNEL, FailingStore, Office, until
 from tests.slack.running import bot_of, config_of
-from tests.usecases.world import SimulatedCluster
+from tests.usecases.world import SPEC, SimulatedCluster
 
 
 class SlowCluster(SimulatedCluster):
@@ -36,7 +38,7 @@ async def test_slow_counting_does_not_hold_up_clicks(slack: LocalSlack, place: O
     """While ten people wait for a status of a slow cluster, and incidents are refreshed, a click is done at once."""
     ports = place.ports()
     slow = SlowCluster(place.cluster.clock, place.cluster.depths_, place.cluster.consuming, place.cluster.running)
-    ports = replace(ports, clusters=type(ports.clusters)({"prod": ports.clusters.spec("prod")}, {"prod": slow}, {}))
+    ports = replace(ports, clusters=ConfiguredClusters({"prod": SPEC}, {"prod": slow}, {}))
     async with bot_of(slack, place, ports=ports), Person(slack.url, "U0ANA") as ana, Person(slack.url, "U0BEN") as ben:
         for name in ("A", "B", "C"):
             await Webhook(slack.url).post(alert(name=name))
@@ -144,12 +146,9 @@ async def test_a_channel_that_the_bot_joins_late_hears_what_was_kept_from_it(sla
     slack.workspace.channel(CHANNEL).members.remove("U0BOT")
     async with bot_of(slack, place, ports=ports), Person(slack.url, "U0ANA") as ana:
         await ana.command("/celery freeze", CHANNEL)
-        with_card = ports.store
 
         def given_up() -> bool:
-            from bot.domain.card import CardKind
-
-            with with_card.read() as tx:
+            with ports.store.read() as tx:
                 return any(c.dead for c in tx.cards.of_kind(CardKind.NOTICE))
 
         await until(given_up)

@@ -127,7 +127,7 @@ async def test_what_fails_again_and_again_is_given_up_in_words(slack: LocalSlack
     ports = place.ports()
     async with Person(slack.url, "U0ANA") as ana:
         root = await ana.say(CHANNEL, "here")
-        click = _click({"ts": root["ts"], "thread_ts": root["ts"]}, "own", "inc-1")
+        click = _click({"ts": "1.000001", "thread_ts": root["ts"]}, "own", "inc-1")
         with ports.store.write() as tx:
             tx.inbox.record("action:cursed", "action", click, datetime.now(UTC))
             for _ in range(3):

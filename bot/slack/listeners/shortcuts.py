@@ -18,9 +18,12 @@ def register(app: AsyncApp, tools: Tools) -> None:
 
 async def treat_as_alert(tools: Tools, body: Body) -> None:
     """Open an incident for a message, whoever wrote it."""
-    place, message = place_of(body), body["message"]
+    place, message, channel = place_of(body), body["message"], body["channel"]["id"]
     assert place is not None  # noqa: S101 - a shortcut always has a person
-    alert = parse(message, body["channel"]["id"])
+    if channel not in tools.config.channels:
+        await tools.tell(place, "The bot works in its own channels only. Share the message there and try again.")
+        return
+    alert = parse(message, channel)
     if alert is None:
         await tools.tell(place, "This message holds no text to go by, so no incident was opened.")
         return
