@@ -136,6 +136,7 @@ def test_a_document_that_fits_becomes_the_model() -> None:
     ("text", "complaint"),
     [
         ("steps: []", "f.yml:1:1: The key `name` (what it is called) is missing in the file."),
+        ("{nam: x}", "f.yml:1:2: There is no key `nam` at the top of the file. Did you mean `name`?"),
         ("{name: x, steps: [{depht: 1}]}", "f.yml:1:20: There is no key `depht` in `steps[1]`. Did you mean `depth`?"),
         ("{name: x, depth: 1}",
          "f.yml:1:11: `depth` is not a key at the top of the file; it belongs in `steps[n]` or `queues.<name>`."),

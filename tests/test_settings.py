@@ -199,7 +199,8 @@ def test_all_that_is_wrong_is_told_at_once_in_order_of_place() -> None:
         "oncall.yml:6:34: There is no queue `bokking`. Did you mean `booking`? Declare it under `queues`.",
         "oncall.yml:7:9: `slack.bot_token` does not belong in this file: set SLACK_BOT_TOKEN in the environment.",
         "oncall.yml:9:1: There is no key `logg` at the top of the file. Did you mean `log`?",
-        "environment: SLACK_BOT_TOKEN is not set. It is the bot token of your Slack app: OAuth & Permissions, xoxb-….",
+        "environment: SLACK_BOT_TOKEN is not set. It is the bot token of your Slack app (OAuth & Permissions; it "
+        "begins with xoxb-).",
     ]
 
 

@@ -159,7 +159,8 @@ class _Names:
             try:
                 self._language.check(expression, known)
             except UnknownName as e:
-                hint = " An input must be declared under `inputs`." if set(e.known) == set(known) else ""
+                undeclared = not e.suggestions and set(e.known) == set(known)
+                hint = " An input must be declared under `inputs`." if undeclared else ""
                 yield self._document.problem(at, f"{e}{hint}")
             except BadInput as e:
                 yield self._document.problem(at, str(e))

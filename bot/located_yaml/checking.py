@@ -3,7 +3,7 @@
 import json
 import types
 import typing
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -37,7 +37,7 @@ def validated(model: type[M], document: Document, hidden: Collection[str] = ()) 
     try:
         parsed = model.model_validate_json(json.dumps(checked), strict=True)
     except ValidationError as e:
-        return Unread((*problems, *(place.problem(error) for error in e.errors(include_url=False))))
+        return Unread((*problems, *place.problems(e.errors(include_url=False))))
     return Unread(tuple(problems)) if problems else parsed
 
 
@@ -51,7 +51,7 @@ def misfits(
     except ValidationError as e:
         # What the model says of the map as a whole cannot be known before every value is.
         errors = [x for x in e.errors(include_url=False) if x["loc"] or not given]
-        return [place.problem(x) for x in errors if x["type"] != "missing" or x["loc"][-1] not in given]
+        return place.problems([x for x in errors if x["type"] != "missing" or x["loc"][-1] not in given])
     return []
 
 
@@ -63,6 +63,12 @@ class _Place:
     model: type[BaseModel]
     at: Path
     hidden: frozenset[str]
+
+    def problems(self, errors: Sequence[ErrorDetails]) -> list[Problem]:
+        """Return errors in words; a key that is missing because it is misspelt is told once."""
+        unknown = [tuple(e["loc"]) for e in errors if e["type"] == "extra_forbidden"]
+        found = {(*loc[:-1], wording.meant(str(loc[-1]), self._siblings(loc))) for loc in unknown}
+        return [self.problem(e) for e in errors if e["type"] != "missing" or tuple(e["loc"]) not in found]
 
     def problem(self, error: ErrorDetails) -> Problem:
         """Return one of pydantic's errors in words, at its place."""
@@ -78,10 +84,12 @@ class _Place:
 
     def unknown(self, loc: Path) -> Problem:
         """Return the complaint about a key that is not known at its place."""
-        siblings = keys_of(_model_at(self.model, loc[:-1])) - (self.hidden if len(loc) == 1 else set())
         places = {k: v for k, v in _places(self.model, wording.dotted(self.at)).items() if k not in self.hidden}
         path = (*self.at, *loc)
-        return self.document.problem(path, wording.unknown_key(path, siblings, places), at_key=True)
+        return self.document.problem(path, wording.unknown_key(path, self._siblings(loc), places), at_key=True)
+
+    def _siblings(self, loc: Path) -> set[str]:
+        return keys_of(_model_at(self.model, loc[:-1])) - (self.hidden if len(loc) == 1 else set())
 
     def _missing(self, loc: Path) -> str:
         holder, path = _model_at(self.model, loc[:-1]), (*self.at, *loc)

@@ -73,6 +73,11 @@ def choices(expected: str, value: Any) -> str:
     return f"{words}. Did you mean `{close[0]}`?" if close else f"{words}."
 
 
+def meant(key: str, siblings: Iterable[str]) -> str | None:
+    """Return the key that a misspelt one stands for, if any is near."""
+    return next(iter(difflib.get_close_matches(key, sorted(siblings), n=1, cutoff=0.6)), None)
+
+
 def unknown_key(path: tuple[str | int, ...], siblings: Iterable[str], places: Mapping[str, list[str]]) -> str:
     """Return the sentence for a key that is not known at its place: where it belongs, or what may be meant.
 
@@ -84,8 +89,8 @@ def unknown_key(path: tuple[str | int, ...], siblings: Iterable[str], places: Ma
     if key in places:
         belongs = " or ".join(f"`{p}`" if p else "the top of the file" for p in places[key][:2])
         return f"`{key}` is not a key {where}; it belongs in {belongs}."
-    if close := difflib.get_close_matches(key, known, n=1, cutoff=0.6):
-        return f"There is no key `{key}` {where}. Did you mean `{close[0]}`?"
+    if near := meant(key, known):
+        return f"There is no key `{key}` {where}. Did you mean `{near}`?"
     if close := difflib.get_close_matches(key, places, n=1, cutoff=0.75):
         belongs = f"in `{places[close[0]][0]}`" if places[close[0]][0] else "at the top of the file"
         return f"There is no key `{key}` {where}. Did you mean `{close[0]}`, which belongs {belongs}?"

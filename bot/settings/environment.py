@@ -23,11 +23,17 @@ class Variable:
     begins: str = ""
 
 
-BOT_TOKEN = Variable("SLACK_BOT_TOKEN", "the bot token of your Slack app: OAuth & Permissions, xoxb-…", "xoxb-")
-APP_TOKEN = Variable(
-    "SLACK_APP_TOKEN", "the app-level token for Socket Mode: Basic Information, App-Level Tokens, xapp-…", "xapp-"
+BOT_TOKEN = Variable(
+    name="SLACK_BOT_TOKEN",
+    is_what="the bot token of your Slack app (OAuth & Permissions; it begins with xoxb-)",
+    begins="xoxb-",
 )
-SIGNING_SECRET = Variable("SLACK_SIGNING_SECRET", "the signing secret of your Slack app: Basic Information")
+APP_TOKEN = Variable(
+    name="SLACK_APP_TOKEN",
+    is_what="the app-level token for Socket Mode (Basic Information, App-Level Tokens; it begins with xapp-)",
+    begins="xapp-",
+)
+SIGNING_SECRET = Variable("SLACK_SIGNING_SECRET", "the signing secret of your Slack app (Basic Information)")
 NAMES = (
     "SLACK_BOT_TOKEN",
     "SLACK_APP_TOKEN",
@@ -80,7 +86,7 @@ def _token_trouble(env: Mapping[str, str], variable: Variable) -> str | None:
     other = next((v.name for v in (BOT_TOKEN, APP_TOKEN) if v is not variable and value.startswith(v.begins)), None)
     if other:
         return f"{variable.name} holds what belongs in {other}. It is {variable.is_what}."
-    return f"{variable.name} does not begin with {variable.begins}. It is {variable.is_what}."
+    return f"{variable.name} is no such token. It is {variable.is_what}."
 
 
 def address_problems(env: Mapping[str, str]) -> list[Problem]:

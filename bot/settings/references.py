@@ -3,6 +3,7 @@
 All of it works on the raw document, so that a wrong type elsewhere hides none of it.
 """
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -97,7 +98,7 @@ def _addresses(document: Document, at: Path, env: Mapping[str, str], *, brokers:
     for key, required in (("broker_url", True), ("result_backend", False)):
         plain, named = shape.get(key), shape.get(f"{key}_env")
         if plain is None and named is None:
-            if required:
+            if required and not difflib.get_close_matches(f"{key}_env", shape, n=1, cutoff=0.8):  # told as misspelt
                 words = f"The key `{key}_env` (the environment variable with the broker's address) is missing in"
                 yield document.problem(at, f"{words} `{dotted(at)}`.", at_key=True)
         elif plain is not None and named is not None:

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bot.domain.action import Tolerance
 from bot.domain.approval import Policy
 from bot.domain.cluster import ClusterSpec, Importance, QueueSpec, WorkerGroup
+from bot.domain.duration import Seconds
 
 _CLUSTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _QUEUE_NAME = re.compile(r"[^\s/,\x00-\x1f]{1,200}")
@@ -127,7 +128,7 @@ class ClusterShape(Shape):
     global_keyprefix: str = ""
     sep: str = Field(default="\x06\x16", min_length=1)
     priority_steps: Annotated[list[int], AfterValidator(_steps)] = [0, 3, 6, 9]
-    visibility_timeout: int = Field(default=3600, ge=1)
+    visibility_timeout: Seconds = Field(default=3600, ge=1)
     tls: TlsShape | None = None
     low_importance: Importance = 4
     queues: dict[QueueName, QueueShape] = Field(description="name to importance and limit")
