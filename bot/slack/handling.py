@@ -1,5 +1,6 @@
 """Around every listener: acknowledge, do the work, turn errors into words, mark the delivery handled."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,6 +17,9 @@ from bot.slack.outcomes import UNREACHABLE
 from bot.slack.tools import Tools
 
 log = structlog.get_logger(__name__)
+
+LONGEST_WAIT = 30.0
+"""Cap in seconds of the growing pause before something is tried again that the database could not take."""
 
 Work = Callable[[Tools, Body], Awaitable[None]]
 """What a listener does with a delivery that is written down and acknowledged."""
@@ -56,9 +60,6 @@ async def _handle(tools: Tools, delivery: str, body: Body, work: Work) -> None:
                 await _without_words(tools, work, body)
             else:
                 await _in_words(tools, place, work, body)
-        except StoreUnavailable as e:
-            tools.inbox.let_go(delivery)
-            log.warning("not handled, it will be tried again", why=e.why)
         except Exception:
             tools.inbox.let_go(delivery)
             log.exception("not handled, it will be tried again")
@@ -67,13 +68,19 @@ async def _handle(tools: Tools, delivery: str, body: Body, work: Work) -> None:
 
 
 async def _without_words(tools: Tools, work: Work, body: Body) -> None:
-    """Handle what nobody waits on: an error in words is final, unless the database was away."""
-    try:
-        await work(tools, body)
-    except StoreUnavailable:
-        raise
-    except OncallError as e:
-        log.warning("refused", why=str(e))
+    """Handle what nobody waits on. It waits for the database; any other error in words is final."""
+    wait = 1.0
+    while True:
+        try:
+            await work(tools, body)
+        except StoreUnavailable as e:
+            log.warning("waiting for the database", why=e.why, seconds=wait)
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+            continue
+        except OncallError as e:
+            log.warning("refused", why=str(e))
+        return
 
 
 async def _in_words(tools: Tools, place: Place, work: Work, body: Body) -> None:

@@ -62,6 +62,22 @@ async def test_an_event_that_cannot_be_written_down_is_not_acknowledged(slack: L
     assert slack.backend.events.lost == []
 
 
+async def test_an_alert_waits_for_a_database_that_goes_away_after_it_was_written_down(
+    slack: LocalSlack, place: Office
+) -> None:
+    """Acknowledged and then stuck: it is handled as soon as the database answers, once, and nobody sends it again."""
+    ports = place.ports()
+    store = FailingStore(place.stores[0])
+    async with bot_of(slack, place, ports=replace(ports, store=store)), Person(slack.url, "U0ANA") as ana:
+        store.fail_when = lambda: bool(unhandled(ports))
+        await Webhook(slack.url).post(alert())
+        await until(lambda: unhandled(ports))
+        store.fail_when = lambda: False
+        await until(lambda: thread(ana))
+        await until(lambda: not unhandled(ports))
+    assert len(incidents(ports)) == 1
+
+
 async def test_a_command_that_cannot_be_written_down_fails_before_the_persons_eyes(
     slack: LocalSlack, place: Office
 ) -> None:
