@@ -11,14 +11,20 @@ import pytest
 import yaml
 
 from bot.adapters.discovery import DiscoveredRegistry
+from bot.adapters.expression_syntax import FUNCTIONS
 from bot.adapters.expressions import JinjaExpressions
 from bot.adapters.runbook_files import RunbookFiles
-from bot.adapters.runbook_parsing import parse_runbook
+from bot.adapters.runbook_parsing import GIVEN, parse_runbook
 from bot.adapters.runbook_schema import schema
 from bot.domain.alert import Alert, AlertStatus
+from bot.domain.cluster import ClusterSnapshot, ClusterSpec
+from bot.domain.incident import Incident, IncidentState
 from bot.domain.runbook import Runbook, Step, choose
 from bot.located_yaml import ProblemsFound
+from bot.ports import Target
+from bot.usecases import runs
 from tests.adapters.fake_registry import FakeRegistry
+from tests.usecases.world import SetClock, SimulatedCluster
 
 SHIPPED = Path(__file__).parents[2] / "runbooks"
 LANGUAGE = JinjaExpressions()
@@ -315,3 +321,20 @@ def test_the_guide_names_every_check_and_action() -> None:
     named = set(re.findall(r"^\| `(\w+)` \|", guide, re.MULTILINE))
     assert named >= {*registry.checks, *registry.actions}
     assert named - {*registry.checks, *registry.actions} == {"check", "action", "note"}
+
+
+def test_the_names_checked_at_load_are_those_a_run_gives() -> None:
+    """Else a sound runbook would be refused, or a misspelt name would wait for its alert."""
+    alert = Alert(status=AlertStatus.FIRING, name="A", title="T", channel="C", ts="1.0", sender="B", key="k")
+    clock = SetClock()
+    incident = Incident(
+        id="inc-1", cluster="prod", state=IncidentState.OPEN, alert=alert, channel="C", root_ts="1.0", last_ts="1.0",
+        key="k", queue="q", opened_at=clock.now(),
+    )  # fmt: skip
+    target = Target(spec=ClusterSpec(name="prod"), control=SimulatedCluster(clock), clock=clock)
+    # Private, but the one place that knows.
+    given = runs._names(incident, ClusterSnapshot(cluster="prod", taken_at=clock.now()), target)
+    assert {name for name, value in given.items() if callable(value)} <= FUNCTIONS
+    assert {name for name, value in given.items() if not callable(value)} == {*GIVEN, "checks", "queue"}
+    for name, below in GIVEN.items():
+        assert below is None or set(given[name]) == set(below)
