@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.pauses.conftest import QUEUES, Shop, wait_for
+from tests.pauses.shop import QUEUES, Shop, wait_for
 
 pytestmark = pytest.mark.service
 

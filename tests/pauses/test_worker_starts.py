@@ -9,7 +9,7 @@ import pytest
 
 from bot.adapters.celery.online import WorkerOnlineWatch
 from bot.usecases.reconcile import hold_new_worker
-from tests.pauses.conftest import WAITING, Shop, wait_for
+from tests.pauses.shop import WAITING, Shop, wait_for
 
 pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(400)]
 
