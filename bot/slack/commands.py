@@ -31,7 +31,7 @@ USAGES = (
         "You see what it touches before it happens.",
         "pause analytics for 1h because bookings are slow",
     ),
-    Usage("resume", "resume <queue>", "Ends a pause early.", "resume analytics"),
+    Usage("resume", "resume <queue>", "Ends a pause early."),
     Usage("freeze", "freeze", "Stops the bot from changing anything, at once."),
     Usage("unfreeze", "unfreeze", "Lets it act again."),
     Usage("audit", "audit", "The newest entries of the audit log."),

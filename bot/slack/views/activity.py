@@ -51,7 +51,7 @@ def execution_line(execution: Execution) -> str:
         case ExecutionState.UNDONE:
             return f"↩️ {wish}: undone"
         case ExecutionState.DRY_RUN:
-            return f"👁️ {wish}: only observed, nothing was done"
+            return f"👀 {wish}: only observed, nothing was done"
 
 
 def trouble(execution: Execution) -> str:

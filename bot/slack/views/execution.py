@@ -44,7 +44,7 @@ def outcome_line(execution: Execution) -> str:
         case ExecutionState.UNDONE:
             return f"↩️ Undone: {wish} on {where}"
         case ExecutionState.DRY_RUN:
-            return f"👁️ Observe mode: nothing was done on {where}"
+            return f"👀 Observe mode: nothing was done on {where}"
 
 
 def _failure(execution: Execution) -> str:

@@ -11,7 +11,7 @@ from bot.slack.views.message import Message
 MOST_CHECKS = 10
 MOST_STEPS = 8
 
-_ICONS = {Level.BAD: "❌", Level.WARN: "⚠️", Level.UNKNOWN: "❔", Level.OK: "✅"}
+_ICONS = {Level.BAD: "❌", Level.WARN: "⚠️", Level.UNKNOWN: "❓", Level.OK: "✅"}
 _WORST_FIRST = list(_ICONS)
 
 
@@ -19,7 +19,7 @@ def check_lines(run: Run) -> list[str]:
     """Return a line for each check, worst first; one that could not run says why."""
     ran = [(step, result) for step, result in _steps(run) if step.kind is StepKind.CHECK]
     findings = sorted((r.finding for _, r in ran if r.finding), key=lambda f: _WORST_FIRST.index(f.level))
-    failed = [f"❔ {name(s.title, 80)}: {prose(r.why or 'it could not run')}" for s, r in ran if _failed(r)]
+    failed = [f"❓ {name(s.title, 80)}: {prose(r.why or 'it could not run')}" for s, r in ran if _failed(r)]
     return [*(_finding(f) for f in findings), *failed]
 
 
@@ -54,7 +54,7 @@ def _step(step: Step, result: StepResult, offered: bool) -> Block | None:
         case StepKind.ACTION, StepState.BY_HAND:
             return section(f"{title}. The bot cannot do this here; run it yourself:\n{code(result.command or '')}")
         case StepKind.ACTION | StepKind.NOTE, StepState.FAILED:
-            return section(f"{title}\n❔ {prose(result.why or 'This step could not be worked out.')}")
+            return section(f"{title}\n❓ {prose(result.why or 'This step could not be worked out.')}")
     return None
 
 

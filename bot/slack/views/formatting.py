@@ -61,9 +61,11 @@ def bold(line: str) -> str:
 
 
 def code(text: str, most: int = 1500) -> str:
-    """Return a command to copy. It is never cut silently: past `most` characters an ellipsis says so."""
-    inside = text.strip().replace("```", "'''")
-    return f"```{escape(inside if len(inside) <= most else inside[:most] + ELLIPSIS)}```"
+    """Return a command to copy, over several lines if it has them. Where it is too long, an ellipsis says so."""
+    lines = ["".join(c for c in line if unicodedata.category(c)[0] != "C") for line in text[:most].splitlines()]
+    inside = "\n".join(lines).strip().replace("```", "'''")
+    cut = ELLIPSIS if len(text) > most else ""
+    return clip(f"```{escape(inside) or '(empty)'}{cut}```", most)
 
 
 def clip(text: str, most: int) -> str:

@@ -172,8 +172,8 @@ def gain(suggestion: Suggestion) -> str:
 def conditions(card: IncidentCard) -> list[str]:
     """Return what holds over everything: why there are no numbers, frozen, observe mode."""
     frozen = ["❄️ Executions are frozen. `/celery unfreeze` ends that."] if card.frozen else []
-    observe = ["👁️ Observe mode: buttons only say what would be done."] if card.mode is Mode.OBSERVE else []
-    trouble = [f"❔ {prose(card.run.trouble)}"] if card.run and card.run.trouble else []
+    observe = ["👀 Observe mode: buttons only say what would be done."] if card.mode is Mode.OBSERVE else []
+    trouble = [f"❓ {prose(card.run.trouble)}"] if card.run and card.run.trouble else []
     return [] if card.incident.over else [*trouble, *frozen, *observe]
 
 

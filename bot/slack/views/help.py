@@ -10,7 +10,7 @@ def help_message() -> Message:
     """Return every command with what it does; the table is the grammar's own."""
     return message(
         "Commands: " + ", ".join(f"`/celery {u.verb}`" for u in USAGES),
-        section("\n".join(_line(u) for u in USAGES)),
+        section("\n\n".join(_paragraph(u) for u in USAGES)),
         context(
             "In a thread, mention the bot instead: `@celery-oncall status`. "
             "With several clusters, write `cluster/queue`. "
@@ -19,6 +19,6 @@ def help_message() -> Message:
     )
 
 
-def _line(usage: Usage) -> str:
-    example = f"\n      e.g. `/celery {escape(usage.example)}`" if usage.example else ""
-    return f"`/celery {escape(usage.usage)}`\n      {usage.what}{example}"
+def _paragraph(usage: Usage) -> str:
+    example = f"\nFor example: `/celery {escape(usage.example)}`" if usage.example else ""
+    return f"`/celery {escape(usage.usage)}`\n{usage.what}{example}"

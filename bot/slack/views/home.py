@@ -41,7 +41,7 @@ def _part(title: str, empty: str, blocks: list[Block], more: int) -> list[Block]
 
 
 def _modes(view: HomeView) -> list[str]:
-    words = {Mode.ACT: "🟢 {}: the bot may act, with consent", Mode.OBSERVE: "👁️ {}: observe only, nothing is changed"}
+    words = {Mode.ACT: "🟢 {}: the bot may act, with consent", Mode.OBSERVE: "👀 {}: observe only, nothing is changed"}
     modes = [words[mode].format(name(cluster).replace("{", "(")) for cluster, mode in sorted(view.modes.items())]
     frozen = ["❄️ *Frozen: nothing new is executed anywhere.* `/celery unfreeze` ends that."] if view.frozen else []
     return [*frozen, *(modes or ["No cluster is configured yet."])]

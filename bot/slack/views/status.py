@@ -61,7 +61,7 @@ def _alarms(view: StatusView) -> list[str]:
 
 def _conditions(view: StatusView) -> list[str]:
     frozen = ["❄️ Executions are frozen. `/celery unfreeze` ends that."] if view.frozen else []
-    return [*frozen, *(["👁️ Observe mode: the bot changes nothing here."] if view.mode is Mode.OBSERVE else [])]
+    return [*frozen, *(["👀 Observe mode: the bot changes nothing here."] if view.mode is Mode.OBSERVE else [])]
 
 
 def _queue(line: QueueLine, view: StatusView) -> str:
@@ -72,13 +72,13 @@ def _queue(line: QueueLine, view: StatusView) -> str:
     trend = f", {rate(line.net_per_minute or 0)}" if moves else ""
     first = f"{_mark(line, view)} *{name(queue.name)}* {depth}{trend} · {_consumers(line, view)}"
     more = [*([_paused(line.pause, view)] if line.pause else []), *_more(line)]
-    return f"{first}\n      {' · '.join(more)}" if more else first
+    return f"{first}\n↳ {' · '.join(more)}" if more else first
 
 
 def _mark(line: QueueLine, view: StatusView) -> str:
     if line.queue.name in view.orphaned:
-        return "❔" if line.consumers is None else "❌"
-    return "⏸️" if line.pause else "🔴" if line.backed_up else "▫️"
+        return "❓" if line.consumers is None else "❌"
+    return "⏸️" if line.pause else "🔴" if line.backed_up else "⚪"
 
 
 def _consumers(line: QueueLine, view: StatusView) -> str:
@@ -103,7 +103,7 @@ def _more(line: QueueLine) -> list[str]:
 
 
 def _unknown(view: StatusView) -> list[str]:
-    return [f"❔ {clip(name(u.what, 120), 300)}: {prose(u.why, 200)}" for u in view.unknown]
+    return [f"❓ {clip(name(u.what, 120), 300)}: {prose(u.why, 200)}" for u in view.unknown]
 
 
 def _age(view: StatusView) -> str:

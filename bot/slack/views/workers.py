@@ -22,7 +22,7 @@ def worker_lines(view: StatusView) -> list[str]:
 def _worker(worker: Worker, view: StatusView) -> str:
     who = name(worker.name)
     if not worker.answered:
-        return f"❔ {who}: no answer (busy or unreachable)"
+        return f"❓ {who}: no answer (busy or unreachable)"
     kept = view.protection.get(worker.name)
     return f"⚙️ {who}: {_slots(worker)}{f' · {_PROTECTION[kept]}' if kept else ''}"
 

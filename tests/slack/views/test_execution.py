@@ -92,7 +92,7 @@ def test_interrupted_tells_a_person_what_to_check() -> None:
     [
         (ExecutionState.QUEUED, "⏳ About to pause analytics for 30 min on prod"),
         (ExecutionState.UNDONE, "↩️ Undone: pause analytics for 30 min on prod"),
-        (ExecutionState.DRY_RUN, "👁️ Observe mode: nothing was done on prod"),
+        (ExecutionState.DRY_RUN, "👀 Observe mode: nothing was done on prod"),
     ],
 )
 def test_each_state_begins_with_its_own_line(state: ExecutionState, first: str) -> None:

@@ -11,7 +11,7 @@ FULL = """\
 # celery-oncall
 ❄️ *Frozen: nothing new is executed anywhere.* `/celery unfreeze` ends that.
 🟢 prod: the bot may act, with consent
-👁️ staging: observe only, nothing is changed
+👀 staging: observe only, nothing is changed
 ---
 *Waiting for you*
 <@U0ANA> asks to pause analytics for 30 min on prod

@@ -150,7 +150,7 @@ def test_dead_broker_is_the_first_line_and_old_numbers_are_called_old() -> None:
     assert lines[:3] == [
         "*🔴 ai_generation: the broker does not answer, last seen 1,284 waiting*",
         "Next: check the broker of prod.",
-        f"❔ {trouble}",
+        f"❓ {trouble}",
     ]
     assert "Pause analytics" not in buttons(message.blocks)
     assert lines[-1].endswith("numbers of 03:14:00 UTC)")
@@ -236,7 +236,7 @@ def test_frozen_says_how_to_unfreeze_and_offers_nothing() -> None:
 def test_observe_mode_is_said_on_the_card_and_in_the_dialog() -> None:
     """A dry run must not pass for the real thing."""
     message = incident_message(incident_card(mode=Mode.OBSERVE))
-    assert "👁️ Observe mode: buttons only say what would be done." in read(message)
+    assert "👀 Observe mode: buttons only say what would be done." in read(message)
     assert "Observe mode: nothing will be changed." in dialog(buttons(message.blocks)["Pause analytics"])
 
 

@@ -35,7 +35,8 @@ OURS = re.compile(
 """The only tokens that views make: people, channels, times, and links to the workspace itself."""
 
 often = settings(
-    max_examples=30,
+    max_examples=40,
+    derandomize=True,  # the same inputs each time; raise max_examples to hunt for more
     deadline=None,
     suppress_health_check=list(HealthCheck),  # the inputs are large by intention
     phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),  # explaining a failure takes minutes here

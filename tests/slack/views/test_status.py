@@ -39,16 +39,16 @@ FULL = """\
 ❌ *image_processing* 212 waiting, +3/min · no worker takes them
 ⚠️ image_worker: no worker is started for it
 🔴 *ai_generation* 1,284 waiting, +34/min · 1 worker
-      8 taken, not finished · 3 for later
+↳ 8 taken, not finished · 3 for later
 ⏸️ *analytics* 90 waiting, steady · no worker
-      paused by <@U0ANA> until 03:44 UTC · at least 5,000 taken, not finished
-▫️ *booking* 0 waiting · 2 workers
-▫️ *adhoc* depth unknown · workers unknown
-      not in the settings
-❔ w9@b: no answer (busy or unreachable)
+↳ paused by <@U0ANA> until 03:44 UTC · at least 5,000 taken, not finished
+⚪ *booking* 0 waiting · 2 workers
+⚪ *adhoc* depth unknown · workers unknown
+↳ not in the settings
+❓ w9@b: no answer (busy or unreachable)
 ⚙️ priority_worker@a: 0 of 2 slots busy · started without the paused queues
 ⚙️ worker1@a: 4 of 4 slots busy · told to leave paused queues, checked every 10 s
-❔ unacked of adhoc: the key was of another type
+❓ unacked of adhoc: the key was of another type
 (Numbers of 03:14:00 UTC, 1 s old when shown)
 [Share here] [Refresh]"""
 
@@ -79,7 +79,7 @@ def test_messages_that_nobody_takes_come_first() -> None:
 def test_orphaned_beside_a_silent_worker_is_a_maybe() -> None:
     """The silent worker could be the one that takes them."""
     shown = read(status_message(view(queues=(line("images", 9, consumers=None),), orphaned=("images",))))
-    assert "❔ *images* 9 waiting, steady · perhaps no worker takes them" in shown
+    assert "❓ *images* 9 waiting, steady · perhaps no worker takes them" in shown
 
 
 def test_dead_broker_gets_a_clear_answer() -> None:
@@ -104,7 +104,7 @@ def test_frozen_and_observe_are_said() -> None:
     """Whoever looks at a cluster learns what the bot may do there."""
     shown = read(status_message(view(frozen=True, mode=Mode.OBSERVE)))
     assert "❄️ Executions are frozen. `/celery unfreeze` ends that." in shown
-    assert "👁️ Observe mode: the bot changes nothing here." in shown
+    assert "👀 Observe mode: the bot changes nothing here." in shown
 
 
 def test_worker_that_did_not_say_everything() -> None:
