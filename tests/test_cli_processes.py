@@ -16,6 +16,7 @@ import pytest
 
 from bot.adapters.celery.dispatcher import KEY_PREFIX, QUEUE
 from bot.adapters.sql import migrate
+from bot.cli.processes import neutral_folder
 from bot.cli.together import run_together
 from playground.processes import ChildProcess
 from playground.services import RedisServer, free_port
@@ -33,7 +34,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     def start_one(name: str, folder: Path, env: Mapping[str, str]) -> ChildProcess:
         command = [str(Path(sys.executable).with_name("celery-oncall")), name]
-        started.append(ChildProcess(command, log=tmp_path / f"{name}.log", cwd=folder, env=env))
+        neutral = tmp_path / "tmp"
+        neutral.mkdir(exist_ok=True)
+        environment = {**env, "TMPDIR": str(neutral)}
+        started.append(ChildProcess(command, log=tmp_path / f"{name}.log", cwd=folder, env=environment))
         return started[-1]
 
     yield start_one
@@ -88,6 +92,29 @@ def test_a_foreign_tasks_py_on_pythonpath_is_not_loaded_either(
     beat = start("beat", theirs, env)
     beat.wait_until(lambda: "Starting" in beat.output(), seconds=SECONDS, what="The ops beat")
     assert not (tmp_path / "loaded").exists()
+
+
+def test_celery_runs_in_an_empty_folder_of_our_own(tmp_path: Path) -> None:
+    """The same one at every start, and open to nobody else."""
+    folder = neutral_folder(tmp_path)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert neutral_folder(tmp_path) == folder
+    (folder / "tasks.py").touch()
+    assert neutral_folder(tmp_path) != folder
+
+
+@pytest.mark.parametrize("how", ["open to all", "a link"])
+def test_a_folder_that_others_could_fill_is_not_used(how: str, tmp_path: Path) -> None:
+    """Anybody may make a folder in /tmp before us."""
+    folder = neutral_folder(tmp_path)
+    folder.rmdir()
+    if how == "a link":
+        (tmp_path / "theirs").mkdir(mode=0o700)
+        folder.symlink_to(tmp_path / "theirs")
+    else:
+        folder.mkdir()
+        folder.chmod(0o777)
+    assert neutral_folder(tmp_path) != folder
 
 
 CONFIG = """

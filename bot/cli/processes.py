@@ -1,8 +1,11 @@
 """The commands that start processes: the bot, its ops worker and beat, all three, and the playground."""
 
+import contextlib
 import os
+import stat
 import sys
 import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -37,7 +40,8 @@ def worker() -> None:
 @click.command()
 def beat() -> None:
     """Run the ops beat, which triggers the sweep."""
-    _become_celery(settings("clusters"), "beat", "--schedule=schedule", "--pidfile=")
+    # Every entry is due within seconds, so that nothing need be remembered in a file from one start to the next.
+    _become_celery(settings("clusters"), "beat", "--scheduler=celery.beat:Scheduler", "--pidfile=")
 
 
 @click.command()
@@ -73,9 +77,21 @@ def demo(ctx: click.Context) -> None:
 def _become_celery(chosen: "Settings", *arguments: str) -> None:
     """Replace this process by Celery, in an empty folder: Celery imports from where it runs, first of all.
 
-    `-P` keeps Python from doing the same. The folder stays behind (with beat's schedule) for the system to tidy.
+    `-P` keeps Python from doing the same.
     """
     env = child_environment(chosen)
     command = [sys.executable, "-P", "-m", "celery", "-A", "tasks.app", *arguments, f"--loglevel={chosen.log.level}"]
-    os.chdir(tempfile.mkdtemp(prefix="celery-oncall-"))
+    os.chdir(neutral_folder(Path(tempfile.gettempdir())))
     os.execve(command[0], command, env)  # noqa: S606 - our own interpreter, arguments passed as a list
+
+
+def neutral_folder(base: Path) -> Path:
+    """Return an empty folder that only this user can write to; the same one each time, so that none pile up."""
+    folder = base / f"celery-oncall-{os.getuid()}"
+    with contextlib.suppress(FileExistsError):  # the usual case
+        folder.mkdir(mode=0o700)
+    facts = folder.lstat()
+    ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077
+    if ours and not any(folder.iterdir()):
+        return folder
+    return Path(tempfile.mkdtemp(prefix="celery-oncall-", dir=base))
