@@ -199,10 +199,6 @@ class Tx(Protocol):
         """The chain."""
         ...
 
-    def lock(self, name: str) -> None:
-        """Hold a named lock until the transaction ends, so that two of them cannot both find nothing and both add."""
-        ...
-
     def note(self, name: str) -> Any | None:
         """Return a small named JSON fact ("frozen", "roles", "last audit check"), or None."""
         ...
@@ -216,7 +212,11 @@ class Store(Protocol):
     """The database. All calls block; they raise StoreUnavailable when it does not answer in time."""
 
     def write(self) -> AbstractContextManager[Tx]:
-        """Begin a transaction that may write; commits at the end, rolls back on an exception."""
+        """Begin a transaction that may write; commits at the end, rolls back on an exception.
+
+        They run one after the other: what one of them found stays true until it commits. So they must be short, and
+        one must not begin inside another.
+        """
         ...
 
     def read(self) -> AbstractContextManager[Tx]:

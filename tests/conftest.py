@@ -4,12 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from playground.services import RedisServer
 from tests.services import network
 from tests.services.postgres import PostgresServer
 from tests.services.require import require
 from tests.services.workers import StartWorker, WorkerPool
+
+# Machines here are shared and slow: how long an example took says nothing of the code.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture

@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
-from itertools import combinations
-from statistics import median
+from itertools import pairwise
 
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec, Value, Worker
 
@@ -62,10 +61,16 @@ def trend(samples: Sequence[DepthSample]) -> Trend | None:
 
 
 def _slope(samples: Sequence[DepthSample]) -> float:
-    """Return the median slope of all pairs in messages per second: one burst does not pass for a trend (Theil-Sen)."""
-    return median(
-        (b.depth - a.depth) / (b.at - a.at).total_seconds() for a, b in combinations(samples, 2) if b.at > a.at
-    )
+    """Return messages per second: the mean over the middle half of the steps, so that a burst is not taken for a trend.
+
+    A median would call a queue that gets a batch now and then steady; a plain mean or a fitted line would call a queue
+    that once got a thousand messages at a stroke a growing one.
+    """
+    steps = [(b.depth - a.depth, (b.at - a.at).total_seconds()) for a, b in pairwise(samples) if b.at > a.at]
+    steps.sort(key=lambda step: step[0] / step[1])
+    cut = len(steps) // 4
+    middle = steps[cut : len(steps) - cut]
+    return sum(change for change, _ in middle) / sum(seconds for _, seconds in middle)
 
 
 def _service(samples: Sequence[DepthSample]) -> float | None:
@@ -77,9 +82,14 @@ def _service(samples: Sequence[DepthSample]) -> float | None:
     return (counted[-1][1] - counted[0][1]) * 60 / seconds if seconds >= ENOUGH_SECONDS else None
 
 
-def recent(samples: Iterable[DepthSample], now: datetime, window: timedelta = WINDOW) -> list[DepthSample]:
-    """Return the samples of the last `window`, which is what a trend is read from."""
-    return [s for s in samples if now - s.at <= window]
+def recent(
+    samples: Iterable[DepthSample], now: datetime, *, since: datetime | None = None, window: timedelta = WINDOW
+) -> list[DepthSample]:
+    """Return what a trend is read from: the samples of the last `window`, and none from before `since`.
+
+    `since` is when something was done about the queue: what was counted before says nothing of how it goes now.
+    """
+    return [s for s in samples if now - s.at <= window and (since is None or s.at >= since)]
 
 
 def forecast(depth: int, goal: int, current: Trend | None, *, slots_now: int = 0, slots_freed: int = 0) -> Forecast:

@@ -26,7 +26,6 @@ def receive(ports: Ports, alert: Alert) -> Received:
     """Take in one alert message. Database only; live numbers come with `runs.refresh`."""
     now = ports.clock.now()
     with ports.store.write() as tx:
-        tx.lock(f"alert:{alert.key}")
         latest = max(tx.incidents.find(key=alert.key), key=lambda i: i.opened_at, default=None)
         in_force = latest is not None and bool(tx.mitigations.find(incident_id=latest.id, state=LIVE))
         change = change_of(latest, alert, in_force=in_force)

@@ -27,7 +27,6 @@ def begin_effect(
 
 def _begun(tx: Tx, execution: Execution, effect: Effect, before: Observation, now: datetime) -> Mitigation:
     cluster = execution.proposal.cluster
-    tx.lock(f"mitigation:{cluster}:{effect.kind}:{effect.target}")
     live = tx.mitigations.find(cluster=cluster, target=effect.target, state=LIVE)
     if live:
         return tx.mitigations.save(extended(live[-1], now, effect.seconds))

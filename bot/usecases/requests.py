@@ -125,7 +125,6 @@ def _submit(ports: Ports, request_id: str, by: str) -> Submitted | Refused:
     now = ports.clock.now()
     with ports.store.write() as tx:
         request = tx.requests.get(request_id)
-        tx.lock(f"submit:{request.proposal.cluster}:{request.proposal.action}")
         if refused := _may_not_submit(ports, tx, request, by, now):
             return refused
         low = request.risk is Risk.LOW

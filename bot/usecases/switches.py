@@ -27,7 +27,6 @@ def _set(ports: Ports, by: str, *, on: bool) -> bool | Refused:
         return Refused(reason=Reason.NOT_ON_CALL)
     now = ports.clock.now()
     with ports.store.write() as tx:
-        tx.lock(FROZEN)
         if frozen(tx) == on:
             return False
         tx.set_note(FROZEN, {"by": by, "at": int(now.timestamp())} if on else None)

@@ -41,6 +41,26 @@ def test_one_burst_does_not_pass_for_a_trend() -> None:
     assert round(now.net_per_minute) == 12
 
 
+def test_a_burst_that_two_samples_saw_does_not_pass_for_a_trend_either() -> None:
+    """Publishing it took longer than the time between two samples."""
+    now = trend(samples(0, 0, 700, 1240, 1238, 1236, 1234, 1232, 1230))
+    assert now is not None
+    assert now.net_per_minute <= 0
+
+
+def test_a_queue_that_gets_batches_grows_by_their_mean() -> None:
+    """Six messages with every second sample are 36 a minute."""
+    now = trend(samples(0, 6, 6, 12, 12, 18, 18, 24, 24))
+    assert now is not None
+    assert 30 <= now.net_per_minute <= 42
+
+
+def test_what_was_counted_before_a_pause_says_nothing_of_how_it_goes_now() -> None:
+    """Only samples since then count."""
+    many = samples(*range(10))
+    assert recent(many, many[-1].at, since=many[6].at) == many[6:]
+
+
 def test_samples_that_asked_no_worker_do_not_bend_the_service_rate() -> None:
     """A light probe knows depths alone; the rate is read between those that know more."""
     full = samples(1000, 1000, 1000, 1000, 1000, started=5)

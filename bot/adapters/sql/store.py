@@ -70,9 +70,6 @@ class SqlTx:
         """The chain."""
         return SqlAudit(self._connection)
 
-    def lock(self, name: str) -> None:
-        """Hold a named lock until the transaction ends: any transaction that writes holds the one lock there is."""
-
     def note(self, name: str) -> Any | None:
         """Return a small named JSON fact, or None."""
         return read_note(self._connection, name)

@@ -58,7 +58,6 @@ def test_two_transactions_with_one_lock_do_not_both_add(store: SqlStore, in_thre
 
     def add_once(_: int) -> bool:
         with store.write() as tx:
-            tx.lock("once")
             if tx.note("there"):
                 return False
             tx.set_note("there", True)
