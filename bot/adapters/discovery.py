@@ -10,6 +10,7 @@ from typing import Any
 from bot.domain.errors import BadInput
 from bot.ports import Action, Check
 
+
 class DiscoveredRegistry:
     """The registry of everything in `bot.actions`, `bot.checks` and the entry points of the same two groups.
 
