@@ -19,7 +19,6 @@ REPOSITORY = Path(__file__).parents[1]
 
 METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "apps_connections_open": (),  # the app-level token has its own, connections:write
-    "apps_connections_open": (),  # needs `connections:write` of the app token, which no manifest holds
     "auth_test": (),
     "bots_info": ("users:read",),
     "chat_postEphemeral": ("chat:write",),
@@ -30,8 +29,6 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "reactions_add": ("reactions:write",),
     "reactions_remove": ("reactions:write",),
     "usergroups_users_list": ("usergroups:read",),
-    "users_conversations": ("channels:read", "groups:read"),
-    "users_info": ("users:read",),
     "users_conversations": ("channels:read", "groups:read"),
     "users_info": ("users:read",),
     "views_publish": (),
