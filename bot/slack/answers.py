@@ -59,19 +59,20 @@ def place_of(body: Body) -> Place | None:
         return _mention(event) if event.get("type") == "app_mention" else None
     if "command" in body:
         return Place(body["user_id"], body["channel_id"], response_url=body.get("response_url"))
-    container, message = body.get("container") or {}, body.get("message") or {}
-    thread_ts = message.get("thread_ts") or container.get("thread_ts")
-    at_the_root = thread_ts in (
-        message.get("ts"),
-        container.get("message_ts"),
-    )  # seen in the channel, so answered there
+    container = body.get("container") or {}
     return Place(
         user=body["user"]["id"],
         channel=(body.get("channel") or {}).get("id") or container.get("channel_id"),
-        thread_ts=None if at_the_root else thread_ts,
+        thread_ts=_thread(body.get("message") or {}, container),
         response_url=body.get("response_url"),
         hidden=bool(container.get("is_ephemeral")),
     )
+
+
+def _thread(message: Body, container: Body) -> str | None:
+    """Return the thread that a clicked message stands in. A thread's first message is seen in the channel itself."""
+    thread_ts = message.get("thread_ts") or container.get("thread_ts")
+    return None if thread_ts in (message.get("ts"), container.get("message_ts")) else thread_ts
 
 
 def _mention(event: Body) -> Place:
@@ -112,9 +113,8 @@ class Answers:
             await self._whisper(place, message)
 
     async def _respond(self, place: Place, message: Message) -> None:
-        if not await self._post_back(
-            place, {**_content(message), "response_type": "ephemeral", "replace_original": False}
-        ):
+        answer = {**_content(message), "response_type": "ephemeral", "replace_original": False}
+        if not await self._post_back(place, answer):
             await self._whisper(place, message)
 
     async def _whisper(self, place: Place, message: Message) -> None:

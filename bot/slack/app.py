@@ -73,6 +73,8 @@ class SlackShell:
 
     async def readiness(self) -> dict[str, str]:
         """Return for Slack and for the database what is wrong, in a few words; empty when it works."""
+        if self._closed.is_set():
+            return {"slack": "closing", "database": ""}
         connected = self._connection is not None and await self._connection.alive()
         return {"slack": "" if connected else "not connected", "database": await self._database()}
 
@@ -104,10 +106,10 @@ class SlackShell:
         seen = LastSeen(self._ports, self._executors)
         inbox = SlackInbox(self._ports, self._executors, me, self._config.channels, seen.saw)
         tools = self._tools(me, client, session, inbox, publisher)
-        self._app = bolt_app(client, me, self._config, inbox)
-        listeners.register(self._app, tools)
+        app = bolt_app(client, me, self._config, inbox)
+        listeners.register(app, tools)
         await tools.people.refresh()
-        await self._listen(stack, self._app, tools, seen)
+        await self._listen(stack, app, tools, seen)
 
     def _mind_clusters(self, stack: AsyncExitStack) -> None:
         """What must go on even while Slack cannot be reached: pauses end, depths are sampled."""
@@ -150,18 +152,18 @@ class SlackShell:
         stack.push_async_callback(_finally, "refreshes", tools.refreshes.close)
         stack.push_async_callback(_finally, "inbox", tools.inbox.idle)
         stack.push_async_callback(_finally, "connection", connection.close)
-        await replay.take_up()
-        await connection.open()
-        self._connection = connection
-        await backfill.run()
         duties = Duties()
         stack.push_async_callback(duties.close)
+        await replay.take_up()
+        self._app, self._connection = app, connection
+        duties.every(10.0, "watch the socket", connection.watch)
+        await connection.open()
+        await backfill.run()
         duties.every(10.0, "refresh open incidents", tools.refreshes.all_open)
         duties.every(60.0, "read roles", tools.people.refresh)
         duties.every(2.0, "take up the unhandled", replay.take_up)
         duties.every(15.0, "read the rest of the history", backfill.run)
         duties.every(10.0, "remember what was seen", seen.remember)
-        duties.every(10.0, "watch the socket", connection.watch)
 
 
 def _read_something(ports: Ports) -> None:

@@ -113,6 +113,9 @@ class SlackInbox:
         return await self._executors.db(self._take_up, before)
 
     def _take_up(self, before: datetime) -> list[InboxEntry]:
+        with self._ports.store.read() as tx:
+            if not any(e.id not in self._in_hand for e in tx.inbox.unhandled(before)):
+                return []
         with self._ports.store.write() as tx:
             unhandled = tx.inbox.unhandled(before)
             finished = self._finished & {e.id for e in unhandled}

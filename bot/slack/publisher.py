@@ -18,7 +18,7 @@ from bot.slack.content import Content, Mark, digest, plain, posting, posting_sin
 from bot.slack.executors import Executors
 from bot.slack.lease import Lease
 from bot.slack.outcomes import Refusal, code_of, refusal, retry_after
-from bot.slack.posting import Posting
+from bot.slack.posting import Posted, Posting
 from bot.slack.views.message import Message
 
 log = structlog.get_logger(__name__)
@@ -29,6 +29,7 @@ AT_ONCE = 6
 """Calls under way at the same time: a slow Slack must not make everybody wait behind one card."""
 LONGEST_WAIT = 30.0
 """Cap in seconds of the growing pause between two tries of a card."""
+REST_SECONDS = 1.0
 ODD_TRIES = 5
 """Tries of a card that Slack refuses with an error we do not know."""
 
@@ -52,6 +53,8 @@ class Publisher:
         self._not_posted: set[str] = set()
         self._plain: set[str] = set()
         self._tries: dict[str, int] = {}
+        self._odd_tries: dict[str, int] = {}
+        self._resting: dict[str, float] = {}
 
     def wake(self) -> None:
         """Look at once: cards may have changed."""
@@ -93,12 +96,15 @@ class Publisher:
         for call, card in calls:
             if len(self._flying) >= AT_ONCE:
                 return
-            if card.id not in self._flying and self._may_start(call):
+            if card.id not in self._flying and self._rested(card) and self._may_start(call):
                 self._start(call, card)
 
     def _pending(self) -> list[Card]:
         with self._ports.store.read() as tx:
             return tx.cards.pending(self._ports.clock.now(), limit=1000)
+
+    def _rested(self, card: Card) -> bool:
+        return time.monotonic() >= self._resting.get(card.id, 0.0)
 
     def _may_start(self, call: Outgoing) -> bool:
         """One post at a time in a channel keeps the messages of a thread in order."""
@@ -131,12 +137,13 @@ class Publisher:
             except NotFound as e:
                 await self._give_up(card, str(e))
             except StoreUnavailable as e:
-                log.warning("card waits for the database", why=e.why)
+                self._rest(card, e)
             except Exception:
                 log.exception("card not published")
                 await self._later(card, "an error of our own")
             else:
-                self._tries.pop(card.id, None)
+                for counts in (self._tries, self._odd_tries, self._resting):
+                    counts.pop(card.id, None)
                 if not sent:
                     self._budget.give_back(call, time.monotonic())
 
@@ -179,15 +186,22 @@ class Publisher:
                 return
         await self._save(card, shown=posting(self._ports.clock.now()))
         self._not_posted.discard(card.id)
-        posted = await self._posting.post(card, message)
+        posted = await self._posted(card, message)
         await self._save(
             card, published=card.wanted, ts=posted.ts, shown=shown, retry_at=None, conversation=posted.channel
         )
 
+    async def _posted(self, card: Card, message: Message) -> Posted:
+        """Post; remember it when Slack says clearly that nothing was posted, so that nothing is looked for."""
+        try:
+            return await self._posting.post(card, message)
+        except SlackApiError as e:
+            if refusal(e) is not Refusal.LATER:
+                self._not_posted.add(card.id)
+            raise
+
     async def _refused(self, call: Outgoing, card: Card, error: SlackApiError) -> None:
-        """Do what a refusal asks for. It also means that nothing was posted."""
-        if card.ts is None:
-            self._not_posted.add(card.id)
+        """Do what a refusal asks for."""
         meaning, why = refusal(error), code_of(error)
         match meaning:
             case Refusal.WAIT:
@@ -203,14 +217,15 @@ class Publisher:
                 self._plain.add(card.id)
             case Refusal.NOT_THERE if card.ts is not None:
                 log.warning("message is gone, posted again", why=why)
-                await self._save(card, ts=None, shown=None)
+                await self._stored(card, ts=None, shown=None)
             case Refusal.LATER:
                 await self._later(card, why)
             case _:
                 await self._odd(card, why)
 
     async def _odd(self, card: Card, why: str) -> None:
-        if self._tries.get(card.id, 0) >= ODD_TRIES:
+        self._odd_tries[card.id] = self._odd_tries.get(card.id, 0) + 1
+        if self._odd_tries[card.id] > ODD_TRIES:
             await self._give_up(card, why)
         else:
             await self._later(card, why)
@@ -232,7 +247,12 @@ class Publisher:
         try:
             await self._save(card, **changes)
         except StoreUnavailable as e:
-            log.warning("card waits for the database", why=e.why)
+            self._rest(card, e)
+
+    def _rest(self, card: Card, error: StoreUnavailable) -> None:
+        """Leave a card alone for a moment whose state could not be stored."""
+        log.warning("card waits for the database", why=error.why)
+        self._resting[card.id] = time.monotonic() + REST_SECONDS
 
     async def _save(self, card: Card, conversation: str | None = None, **changes: Any) -> None:
         await self._executors.db(self._save_now, card, conversation, changes)

@@ -107,6 +107,7 @@ class FailingStore:
     def __init__(self, inner: SqlStore) -> None:
         self._inner = inner
         self.fail_writes = self.fail_reads = False
+        self.tried = 0
         self.fail_when: Callable[[], bool] = lambda: self.fail_writes
 
     def __getattr__(self, name: str) -> Any:
@@ -114,6 +115,7 @@ class FailingStore:
 
     def write(self) -> AbstractContextManager[Tx]:
         """Begin a transaction, or not."""
+        self.tried += 1
         if self.fail_when():
             raise StoreUnavailable("the disk is full")
         return self._inner.write()

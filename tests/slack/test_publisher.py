@@ -1,8 +1,10 @@
 """The publisher against the local Slack."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -17,8 +19,6 @@ from bot.slack.posting import Posting
 from bot.slack.publisher import Publisher
 from playground.slack import LocalSlack, Person
 from tests.slack.office import CHANNEL, FailingStore, Office, until
-
-TRUTH: dict[str, Any] = {}
 
 
 def render(tx: Tx, card: Card) -> Content:
@@ -148,9 +148,41 @@ async def test_a_crash_between_post_and_commit_posts_no_twin(slack: LocalSlack, 
     assert len(calls(slack, "chat.postMessage")) == 1
 
 
-def _with_store(ports: Ports, store: Any) -> Ports:
-    from dataclasses import replace
+async def test_a_refused_search_for_the_own_message_does_not_count_as_not_posted(
+    slack: LocalSlack, place: Office
+) -> None:
+    """After a crash the next bot may not be allowed to look at first: it waits and looks, and posts no twin."""
+    ports = place.ports()
+    async with Person(slack.url, "U0ANA") as ana:
+        want(ports, CardKind.REQUEST, "req-1", "please approve")
+        async with publishing(ports, slack):
+            await until(lambda: card(ports, CardKind.REQUEST, "req-1").ts)
+        posted = card(ports, CardKind.REQUEST, "req-1")
+        with ports.store.write() as tx:  # as it was before the answer came
+            tx.cards.published(posted.model_copy(update={"ts": None, "shown": f"posting:{int(time.time())}"}))
+        want(ports, CardKind.REQUEST, "req-1", "approved")
+        slack.faults.rate_limit_next = 1
+        async with publishing(ports, slack):
+            await until(lambda: _is(ana, ["approved"]))
 
+
+async def test_a_database_that_is_away_is_not_hammered(slack: LocalSlack, place: Office) -> None:
+    """While nothing can be stored a card is tried about once a second, and nothing is posted unless it can be noted."""
+    ports = place.ports()
+    store = FailingStore(place.stores[0])
+    want(ports, CardKind.NOTICE, "n", "hello")
+    async with publishing(_with_store(ports, store), slack), Person(slack.url, "U0ANA") as ana:
+        await until(lambda: calls(slack, "chat.postMessage"))
+        store.tried = 0
+        want(ports, CardKind.NOTICE, "n", "hello again")
+        store.fail_writes = True
+        await asyncio.sleep(2.0)
+        assert store.tried <= 4
+        store.fail_writes = False
+        await until(lambda: _is(ana, ["hello again"]))
+
+
+def _with_store(ports: Ports, store: Any) -> Ports:
     return replace(ports, store=store)
 
 
