@@ -2,6 +2,9 @@
 
 import asyncio
 import sqlite3
+import time
+
+import pytest
 
 from bot.domain.incident import IncidentState
 from bot.slack.content import EYES, TICK
@@ -182,3 +185,35 @@ async def test_an_alert_in_another_channel_is_not_ours(slack: LocalSlack, place:
         await Webhook(slack.url).post(alert())
         await until(lambda: thread(ana))
     assert [i.channel for i in incidents(ports)] == [CHANNEL]
+
+
+@pytest.mark.slow
+async def test_a_storm_of_alerts_loses_none_and_leaves_room_for_people(slack: LocalSlack, place: Office) -> None:
+    """Forty alerts within a second, under Slack's limits: all are known at once and answered in the end.
+
+    Somebody who asks for approval meanwhile is not kept waiting behind them.
+    """
+    ports = place.ports()
+    author = {"subtype": "bot_message", "bot_id": "B0ALERT", "app_id": "A0ALERT", "text": ""}
+    async with bot_of(slack, place, ports=ports), Person(slack.url, "U0ANA") as ana:
+        for n in range(40):
+            slack.backend.timeline.post(CHANNEL, author | alert(name=f"Alert{n}"))
+        await until(lambda: len(incidents(ports)) == 40)
+        await ana.command("/celery pause notifications for 20m", CHANNEL)
+        (draft,) = await until(ana.ephemerals)
+        begun = time.monotonic()
+        await ana.click(draft, "submit_draft")
+        await until(lambda: _posted(ana, "please decide"))
+        assert time.monotonic() - begun < 4
+
+        async def all_answered() -> bool:
+            roots = [m for m in await ana.messages(CHANNEL) if m.get("bot_id") == "B0ALERT"]
+            return all(m.get("reply_count") == 1 and m.get("reactions") for m in roots)
+
+        await until(all_answered, timeout=100)
+    assert slack.backend.events.lost == []
+    assert [c["outcome"] for c in calls(slack, "chat.postMessage")].count("ratelimited") == 0
+
+
+async def _posted(person: Person, text: str) -> bool:
+    return any(text in m["text"] for m in await person.messages(CHANNEL))

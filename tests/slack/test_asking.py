@@ -125,6 +125,15 @@ async def test_anything_else_takes_another_person(slack: LocalSlack, place: Offi
     assert len(place.dispatcher.sent) == 1
 
 
+async def test_what_is_asked_elsewhere_goes_on_where_all_see_it(slack: LocalSlack, place: Office) -> None:
+    """A command works in any channel; its request is posted in the bot's own, and the author is told where."""
+    async with bot_of(slack, place), Person(slack.url, "U0ANA") as ana:
+        await ana.command("/celery pause notifications for 20m", "C0GENERAL")
+        await ana.click(await last_whisper(ana, containing="notifications"), "submit_draft")
+        await last_whisper(ana, containing=f"<#{CHANNEL}>")
+        await until(lambda: ana.messages(CHANNEL))
+
+
 async def test_a_draft_can_be_thrown_away(slack: LocalSlack, place: Office) -> None:
     """Discard takes the whisper away and leaves nothing to be done."""
     ports = place.ports()

@@ -3,7 +3,7 @@
 from slack_bolt.async_app import AsyncApp
 
 from bot.domain.approval import Answer
-from bot.slack.answers import Click
+from bot.slack.answers import Click, said
 from bot.slack.handling import ClickWork, clicked
 from bot.slack.ids import ActionId
 from bot.slack.tools import Tools
@@ -29,8 +29,11 @@ def _answering(answer: Answer) -> ClickWork:
 
 async def submit(tools: Tools, click: Click) -> None:
     """Send a draft on its way; the draft's own message is done with."""
-    await tools.refused(click.place, await tools.db(requests.submit, click.value, click.user))
+    result = await tools.db(requests.submit, click.value, click.user)
     await tools.answers.remove(click.place)
+    await tools.refused(click.place, result)
+    if isinstance(result, requests.Submitted) and result.request.channel != click.place.channel:
+        await tools.answers.alone(click.place, said(f"It goes on in <#{result.request.channel}>."))
 
 
 async def discard(tools: Tools, click: Click) -> None:
