@@ -158,6 +158,7 @@ class SlackShell:
         self._app, self._connection = app, connection
         duties.every(10.0, "watch the socket", connection.watch)
         await connection.open()
+        log.info("connected to Slack", bot=tools.me.user, workspace=tools.me.workspace)
         await backfill.run()
         duties.every(10.0, "refresh open incidents", tools.refreshes.all_open)
         duties.every(60.0, "read roles", tools.people.refresh)

@@ -24,6 +24,16 @@ SDK_LOG = logging.getLogger("bot.slack.sdk")
 """Bolt and slack_sdk log here. Below errors they say what we say better, or at length what was sent."""
 SDK_LOG.setLevel(logging.ERROR)
 
+
+def _in_a_line(record: logging.LogRecord) -> bool:
+    """Leave out the traceback of a Slack that cannot be reached: during an outage it would come every few seconds."""
+    if record.exc_info and isinstance(record.exc_info[1], UNREACHABLE):
+        record.exc_info = None
+    return True
+
+
+SDK_LOG.addFilter(_in_a_line)
+
 _WRONG_TOKEN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 
 
