@@ -26,13 +26,18 @@ setup: .venv/.installed
 	$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-browser.lock
 	@touch $@
 
+.venv-celery53/.installed: .venv/.uv requirements-celery53.lock
+	$(PY) -m venv --without-pip .venv-celery53
+	$(BIN)/uv pip sync -q --python .venv-celery53/bin/python --require-hashes requirements-celery53.lock
+	@touch $@
+
 demo: setup
 	@$(BIN)/celery-oncall demo $(ARGS)
 
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
-test-slow: .venv/.browser
+test-slow: .venv/.browser .venv-celery53/.installed
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 check: setup lint types imports
@@ -57,6 +62,7 @@ bench: setup
 lock: .venv/.uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --all-extras --group dev pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --group browser -o requirements-browser.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group celery53 -o requirements-celery53.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-celery53 .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -170,14 +170,14 @@ class Shop:
         return done
 
 
-def worker_command(extra: Sequence[str] = ()) -> list[str]:
+def worker_command(extra: Sequence[str] = (), python: str = sys.executable) -> list[str]:
     """The start command of the group `worker*`."""
-    return WorkerSpec(APP, "worker@%h", QUEUES, concurrency=2, extra=tuple(extra)).command()
+    return WorkerSpec(APP, "worker@%h", QUEUES, concurrency=2, extra=tuple(extra), python=python).command()
 
 
 @contextmanager
-def opened_shop(server: RedisServer, folder: Path) -> Iterator[Shop]:
-    """A cluster without workers on this broker; what the driver starts ends with it."""
+def opened_shop(server: RedisServer, folder: Path, python: str = sys.executable) -> Iterator[Shop]:
+    """A cluster without workers on this broker; what the driver starts, with the Celery of `python`, ends with it."""
     records, neutral, url = folder / "records", folder / "neutral", f"sqlite:///{folder}/oncall.sqlite3"
     neutral.mkdir()
     migrate(url)
@@ -185,7 +185,7 @@ def opened_shop(server: RedisServer, folder: Path) -> Iterator[Shop]:
     connection = ClusterConnection("shop", server.url())
     control = CeleryClusterControl(connection, SPEC, SystemClock())
     env = child_environment({"SAMPLE_BROKER_URL": server.url()})
-    driver = ProcessDriver({"worker*": worker_command()}, records, neutral, env, stop_seconds=60)
+    driver = ProcessDriver({"worker*": worker_command(python=python)}, records, neutral, env, stop_seconds=60)
     try:
         yield Shop(server, store, _ports(store, control), driver, connection, url, records)
     finally:

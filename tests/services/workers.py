@@ -1,5 +1,6 @@
 """Starts real Celery workers for one test, and ends them with it."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -39,9 +40,9 @@ class StartWorker(Protocol):
 class WorkerPool:
     """Every worker that one test has started."""
 
-    def __init__(self, folder: Path) -> None:
-        """Keep the workers' logs in `folder`."""
-        self._folder = folder
+    def __init__(self, folder: Path, python: str = sys.executable) -> None:
+        """Keep the workers' logs in `folder`; run them with the Celery of `python`."""
+        self._folder, self._python = folder, python
         self._workers: list[CeleryWorker] = []
 
     def start(
@@ -60,7 +61,7 @@ class WorkerPool:
     ) -> CeleryWorker:
         """See `StartWorker`."""
         variables = {"SAMPLE_BROKER_URL": broker, **(env or {})}
-        spec = WorkerSpec(app, f"{name}@test", tuple(queues), concurrency, pool, tuple(extra), variables)
+        spec = WorkerSpec(app, f"{name}@test", tuple(queues), concurrency, pool, tuple(extra), variables, self._python)
         worker = CeleryWorker(spec, self._folder)
         self._workers.append(worker)
         worker.start()
