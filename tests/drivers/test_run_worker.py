@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bot.adapters.sql import migrate, open_store
@@ -21,7 +23,9 @@ roles: {oncall: {users: []}}
 """
 STAND_IN = f"""#!{sys.executable}
 import json, os, sys
-print(json.dumps(dict(pid=os.getpid(), argv=sys.argv[1:], broker=os.environ.get("CELERY_BROKER_URL"))))
+facts = dict(pid=os.getpid(), argv=sys.argv[1:], broker=os.environ.get("CELERY_BROKER_URL"))
+facts["databases"] = {{n: v for n, v in os.environ.items() if "DATABASE" in n}}
+print(json.dumps(facts))
 """
 
 
@@ -75,8 +79,18 @@ def test_it_becomes_the_worker_without_the_paused_queue(folder: Path, dashes: tu
     """Same process, Celery's own variables kept, one line on standard error; the `--` may be left out."""
     ran = Launched(folder, "shop", *dashes, *WORKER, CELERY_BROKER_URL="redis://app")
     assert ran.said == "celery-oncall: Paused on shop, and left out of this worker: analytics (until 03:30 UTC).\n"
-    argv = ["-A", "app", "worker", "-X", "analytics", *WORKER[4:]]
-    assert ran.worker == {"pid": ran.pid, "argv": argv, "broker": "redis://app"}
+    assert ran.worker is not None
+    assert (ran.worker["pid"], ran.worker["broker"]) == (ran.pid, "redis://app")
+    assert ran.worker["argv"] == ["-A", "app", "worker", "-X", "analytics", *WORKER[4:]]
+
+
+def test_the_application_may_have_a_database_of_its_own(folder: Path) -> None:
+    """Many have a DATABASE_URL; ours then has another name, and the worker does not see it."""
+    ours = f"sqlite:///{folder}/oncall.sqlite3"
+    ran = Launched(folder, "shop", "--", *WORKER, DATABASE_URL="mysql://shop", ONCALL_DATABASE_URL=ours)
+    assert ran.worker is not None
+    assert "-X" in ran.worker["argv"]
+    assert ran.worker["databases"] == {"DATABASE_URL": "mysql://shop"}
 
 
 @pytest.mark.parametrize(
@@ -114,6 +128,18 @@ def test_a_wrong_start_command_is_refused(folder: Path, arguments: tuple[str, ..
     assert words in ran.said
     assert "Traceback" not in ran.said
     assert ran.worker is None
+
+
+@pytest.mark.service
+def test_a_role_that_may_only_read_two_tables_is_enough(folder: Path, postgres_url: str) -> None:
+    """Workers need not be able to change anything of the bot's."""
+    migrate(postgres_url)
+    with psycopg.connect(postgres_url.replace("+psycopg", ""), autocommit=True) as admin:
+        role = f"reader_{uuid.uuid4().hex}"
+        admin.execute(f"CREATE ROLE {role} LOGIN")
+        admin.execute(f"GRANT SELECT ON mitigations, oncall_revision TO {role}")
+    ran = Launched(folder, "shop", "--", *WORKER, DATABASE_URL=postgres_url.replace("postgres@", f"{role}@"))
+    assert ran.said == "celery-oncall: Nothing that this worker consumes is paused on shop.\n"
 
 
 def test_what_is_said_of_the_environment_is_not_said_of_its_secrets(folder: Path) -> None:
