@@ -50,10 +50,10 @@ def examine(settings: Settings, seconds: float = SECONDS) -> list[Section]:
     }
     if settings.prometheus_url:
         looks["Prometheus"] = partial(_prometheus, settings.prometheus_url)
-    return _side_by_side(looks, seconds)
+    return side_by_side(looks, seconds)
 
 
-def _side_by_side(looks: Mapping[str, Look], seconds: float) -> list[Section]:
+def side_by_side(looks: Mapping[str, Look], seconds: float) -> list[Section]:
     """Run each look in a thread of its own, which nobody waits for when the time is over."""
     found: dict[str, tuple[Diagnosed, ...]] = {}
 

@@ -11,7 +11,8 @@ def trouble(url: str) -> str | None:
     from prometheus_api_client import PrometheusConnect
     from urllib3 import Retry
 
-    prometheus = PrometheusConnect(url.rstrip("/"), disable_ssl=False, timeout=SECONDS, retry=Retry(total=0))
+    once = Retry(0, read=False)  # as in requests itself: without `read`, a timeout would look like any other failure
+    prometheus = PrometheusConnect(url.rstrip("/"), disable_ssl=False, timeout=SECONDS, retry=once)
     try:
         return None if prometheus.check_prometheus_connection() else "it refuses; are user, password and path right?"
     except requests.exceptions.SSLError:

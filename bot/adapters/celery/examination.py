@@ -110,7 +110,7 @@ def _task_events(found: Diagnosis, _connection: ClusterConnection, _spec: Cluste
     if not found.workers:
         return None
     on = found.events.task_events or bool(found.events.configured)
-    return note(f"Task events are {'on' if on else 'off'}; the bot needs none.")
+    return note(f"{'Task events are on' if on else 'No task events were heard'}; the bot needs none.")
 
 
 # --- the bot's own broker --------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def _ops_workers(found: Diagnosis) -> Iterator[Diagnosed]:
         yield bad("The ops worker listens and does not answer; look into its log, and start it again.")
     else:
         yield bad(
-            "No ops worker answers; start `celery-oncall up`, or `celery-oncall worker` with these same settings."
+            "No ops worker answers; start `celery-oncall up`, or `celery-oncall worker` with the same settings."
         )
 
 
