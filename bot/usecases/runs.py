@@ -1,18 +1,19 @@
 """Work an incident's runbook: fresh numbers, checks, offers, forecast. Read-only towards the cluster."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
 from bot.domain.action import Proposal
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
-from bot.domain.errors import BadInput, ClusterUnreachable, OncallError
+from bot.domain.errors import BadInput, ClusterUnreachable, OncallError, UnknownName
 from bot.domain.forecast import Trend, forecast, recent, reliefs, trend
 from bot.domain.incident import Incident
 from bot.domain.run import Run, StepResult, StepState, Suggestion
 from bot.domain.runbook import Step, StepKind
 from bot.ports import Ports, Target
+from bot.usecases.names import names_of
 from bot.usecases.retrying import retried
 from bot.usecases.showing import show_incident
 from bot.usecases.targets import action_of, target_of
@@ -70,17 +71,17 @@ def _limit(incident: Incident, spec: ClusterSpec, queue: str) -> int:
 
 def worked(ports: Ports, incident: Incident, run: Run, snapshot: ClusterSnapshot, target: Target) -> Run:
     """Return the run with every step worked on this snapshot."""
-    names = _names(incident, snapshot, target)
+    names = names_of(ports.expressions, incident, run.runbook, snapshot, target)
     results: list[StepResult] = []
     for step in run.runbook.steps if run.runbook else ():
-        result = _step(ports, step, names, snapshot, target)
+        result = _step(ports, step, names, snapshot, target, inputs=run.runbook.inputs if run.runbook else {})
         results.append(result)
         if result.finding:
             names["checks"][step.id] = result.finding.values
     return run.model_copy(
         update={
             "results": tuple(results),
-            "inputs": {"queue": incident.queue},
+            "inputs": {n: names[n] for n in (run.runbook.inputs if run.runbook else ()) if n in names},
             "trouble": None,
             "updated_at": snapshot.taken_at,
             **_numbers(ports, incident, snapshot, target, results),
@@ -88,31 +89,17 @@ def worked(ports: Ports, incident: Incident, run: Run, snapshot: ClusterSnapshot
     )
 
 
-def _names(incident: Incident, snapshot: ClusterSnapshot, target: Target) -> dict[str, Any]:
-    """Return what expressions may name."""
-    depths = {q.name: q.depth for q in snapshot.queues}
-    online = [w for w in snapshot.workers if w.answered]
-    names: dict[str, Any] = {
-        "alert": {"name": incident.alert.name, "labels": incident.alert.labels},
-        "workers": {"online": len(online), "silent": len(snapshot.workers) - len(online)},
-        "fleet": {"max_workers": sum(g.max_workers for g in target.spec.worker_groups)},
-        "checks": {},
-        "depth": lambda queue: depths.get(queue) or 0,
-        "app": target.spec.app,
-        "cluster": target.spec.name,
-    }
-    if incident.queue is not None:
-        names["queue"] = incident.queue
-    return names
-
-
-def _step(ports: Ports, step: Step, names: Mapping[str, Any], snapshot: ClusterSnapshot, target: Target) -> StepResult:
+def _step(
+    ports: Ports,
+    step: Step,
+    names: Mapping[str, Any],
+    snapshot: ClusterSnapshot,
+    target: Target,
+    *,
+    inputs: Collection[str],
+) -> StepResult:
     """Work one step. Whatever goes wrong in it is its own result, in words; the others go on."""
     try:
-        if "queue" not in names and "queue" in str((step.params, step.when, step.note)):
-            return StepResult(
-                id=step.id, state=StepState.SKIPPED, why="The alert names no queue, and none is backed up."
-            )
         if step.when and not ports.expressions.evaluate(step.when, names):
             return StepResult(id=step.id, state=StepState.SKIPPED, why="Not needed now.")
         match step.kind:
@@ -124,6 +111,11 @@ def _step(ports: Ports, step: Step, names: Mapping[str, Any], snapshot: ClusterS
                 return _check(ports, step, names, snapshot, target)
             case StepKind.ACTION:
                 return _action(ports, step, names, snapshot, target)
+    except UnknownName as e:
+        if e.kind == "name" and e.name in inputs:
+            why = f"The alert does not say which {e.name}, and nothing else does."
+            return StepResult(id=step.id, state=StepState.SKIPPED, why=why)
+        return StepResult(id=step.id, state=StepState.FAILED, why=str(e))
     except OncallError as e:
         return StepResult(id=step.id, state=StepState.FAILED, why=str(e))
 

@@ -22,7 +22,7 @@ from bot.domain.incident import Incident, IncidentState
 from bot.domain.runbook import Runbook, Step, choose
 from bot.located_yaml import ProblemsFound
 from bot.ports import Target
-from bot.usecases import runs
+from bot.usecases import names
 from tests.adapters.fake_registry import FakeRegistry
 from tests.usecases.world import SetClock, SimulatedCluster
 
@@ -332,9 +332,8 @@ def test_the_names_checked_at_load_are_those_a_run_gives() -> None:
         key="k", queue="q", opened_at=clock.now(),
     )  # fmt: skip
     target = Target(spec=ClusterSpec(name="prod"), control=SimulatedCluster(clock), clock=clock)
-    # Private, but the one place that knows.
-    given = runs._names(incident, ClusterSnapshot(cluster="prod", taken_at=clock.now()), target)
+    given = names.given(incident, ClusterSnapshot(cluster="prod", taken_at=clock.now()), target)
     assert {name for name, value in given.items() if callable(value)} <= FUNCTIONS
-    assert {name for name, value in given.items() if not callable(value)} == {*GIVEN, "checks", "queue"}
+    assert {name for name, value in given.items() if not callable(value)} == {*GIVEN, "checks"}
     for name, below in GIVEN.items():
         assert below is None or set(given[name]) == set(below)

@@ -1,13 +1,13 @@
 """The main road: an alert, its card, a pause, its verification, its end."""
 
 from bot.domain.action import Execution, ExecutionState
-from bot.domain.alert import AlertStatus
+from bot.domain.alert import Alert, AlertStatus
 from bot.domain.approval import Reason, Refused
 from bot.domain.card import CardKind
 from bot.domain.incident import IncidentState
 from bot.domain.mitigation import MitigationState
 from bot.domain.run import StepState
-from bot.usecases import buttons, cards, incidents
+from bot.usecases import alerts, buttons, cards, incidents, runs
 from bot.usecases.executions import execute
 from bot.usecases.requests import Submitted
 from tests.usecases.world import World
@@ -146,17 +146,24 @@ def test_a_dead_broker_leaves_a_card_that_says_so(world: World) -> None:
     assert card.offers == ()
 
 
+def nameless() -> Alert:
+    """Return an alert that names no queue."""
+    return Alert(
+        status=AlertStatus.FIRING,
+        name="QueueDepth",
+        title="Queue Depth > 1000",
+        channel="C0ONCALL",
+        ts="1795354585.5",
+        sender="B0ALERT",
+        key="k2",
+        limit=1000,
+    )
+
+
 def test_an_alert_without_a_queue_is_about_the_deepest_one_above_its_limit(world: World) -> None:
     """And the card says that this was guessed; nothing is guessed while no queue is backed up."""
-    from bot.domain.alert import Alert
-    from bot.usecases import alerts, runs
-
-    alert = Alert(
-        status=AlertStatus.FIRING, name="Critical Alert", title="Queue Depth > 1000", channel="C0ONCALL",
-        ts="1795354585.5", sender="B0ALERT", key="k2", limit=1000,
-    )  # fmt: skip
     world.cluster.depths_["ai_generation"] = 900
-    received = alerts.receive(world.ports, alert)
+    received = alerts.receive(world.ports, nameless())
     assert received.incident is not None
     runs.refresh(world.ports, received.incident.id)
     with world.store.read() as tx:
@@ -180,3 +187,21 @@ def test_closing_by_hand_is_for_people_on_call(world: World) -> None:
     incidents.close(world.ports, incident.id, "U0BEN")
     with world.store.read() as tx:
         assert tx.incidents.get(incident.id).over
+
+
+def test_a_step_whose_input_nobody_tells_is_skipped_and_says_so(world: World) -> None:
+    """The alert names no queue and none is backed up: checks that need none have run all the same."""
+    for name in world.cluster.depths_:
+        world.cluster.depths_[name] = 3
+    received = alerts.receive(world.ports, nameless())
+    assert received.incident is not None
+    runs.refresh(world.ports, received.incident.id)
+    with world.store.read() as tx:
+        (run,) = tx.runs.find(incident_id=received.incident.id)
+    assert {r.id: r.state for r in run.results}["workers"] is StepState.DONE
+    relief = run.result("relief")
+    assert relief is not None
+    assert (relief.state, relief.why) == (
+        StepState.SKIPPED,
+        "The alert does not say which queue, and nothing else does.",
+    )

@@ -25,7 +25,7 @@ from bot.domain.cluster import (
 from bot.domain.errors import ClusterUnreachable
 from bot.domain.forecast import DepthSample
 from bot.domain.incident import Incident
-from bot.domain.runbook import AlertMatch, Runbook, Step
+from bot.domain.runbook import AlertMatch, InputSpec, Runbook, Step
 from bot.ports import Ports
 from bot.usecases import alerts, runs
 
@@ -45,6 +45,7 @@ RUNBOOK = Runbook(
     runbook="queue-depth",
     title="Queue depth above 1000",
     alerts=(AlertMatch(name="QueueDepth"),),
+    inputs={"queue": InputSpec.model_validate({"type": "queue", "from": "alert.labels.queue"})},
     steps=(
         Step(id="workers", title="Check worker status", check="workers"),
         Step.model_validate(
