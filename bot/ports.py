@@ -405,6 +405,11 @@ class Action(ABC, Generic[P]):
         """Return the effect that stays in force until its end, or None."""
         return None
 
+    def aim(self, params: P) -> str:
+        """Return what two wishes of this action must share to be the same wish: an effect's target, else everything."""
+        effect = self.effect(params)
+        return effect.target if effect else params.model_dump_json()
+
     def ends(self, params: P) -> str | None:  # noqa: ARG002 - most actions end nothing
         """Return the target whose live mitigation this action ends, or None."""
         return None

@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, worker_process_init, worker_process_shutdown
+from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
 from bot import bootstrap
 from bot.adapters.celery.dispatcher import KEY_PREFIX, QUEUE
@@ -29,7 +29,6 @@ app.conf.update(
     task_default_queue=QUEUE,
     task_acks_late=False,
     worker_prefetch_multiplier=1,
-    worker_hijack_root_logger=False,
     broker_connection_retry_on_startup=True,
     broker_transport_options={"global_keyprefix": KEY_PREFIX, "socket_timeout": 5, "socket_connect_timeout": 5},
     beat_schedule={
@@ -50,7 +49,6 @@ def ports() -> Ports:
 
 @worker_process_init.connect
 def _after_fork(**_: Any) -> None:
-    bootstrap.set_up_logs(settings)
     ports()
 
 
@@ -60,8 +58,9 @@ def _before_exit(**_: Any) -> None:
         bootstrap.close_ports(_made.pop("ports"))
 
 
-@beat_init.connect
-def _beat_logs(**_: Any) -> None:
+@setup_logging.connect
+def _logs(**_: Any) -> None:
+    """Log as the bot does, in place of Celery's own set-up, which connecting here switches off."""
     bootstrap.set_up_logs(settings)
 
 

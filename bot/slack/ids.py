@@ -18,7 +18,7 @@ class ActionId(StrEnum):
     WITHDRAW = "withdraw"  # request id
     UNDO = "undo"  # execution id
     RESUME = "resume"  # mitigation id
-    EXTEND = "extend"  # mitigation id
+    EXTEND = "extend"  # mitigation id + "/" + the end it showed, epoch seconds
     STATUS_SHARE = "status_share"  # cluster name
     STATUS_REFRESH = "status_refresh"  # cluster name
     LINK = "link"  # a link button; acknowledged and ignored

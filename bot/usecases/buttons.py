@@ -79,11 +79,16 @@ def resume(ports: Ports, mitigation_id: str, by: str) -> Submitted | Refused:
     return _draft_and_submit(ports, proposal, by, f"resume of {mitigation.id}", _where(mitigation))
 
 
-def extend(ports: Ports, mitigation_id: str, by: str, seconds: int = 1800) -> Submitted | Refused:
-    """Move a pause's end `seconds` further. What remains in all decides the risk. Blocks on the cluster."""
+def extend(ports: Ports, mitigation_id: str, by: str, seen_end: int, seconds: int = 1800) -> Submitted | Refused:
+    """Move a pause's end `seconds` further. What remains in all decides the risk. Blocks on the cluster.
+
+    `seen_end` is the end that the button showed, in epoch seconds: a second click on it must not extend twice.
+    """
     mitigation = _mitigation(ports, mitigation_id)
     if not mitigation.live:
         return Refused(reason=Reason.ALREADY_DONE, at=mitigation.ended_at, detail="ended")
+    if int(mitigation.ends_at.timestamp()) != seen_end:
+        return Refused(reason=Reason.ALREADY_DONE, at=mitigation.ends_at, detail="extended")
     left = max(mitigation.ends_at - ports.clock.now(), timedelta(0))
     total = int(left.total_seconds()) + seconds
     params = {"queue": mitigation.target, "seconds": total, "reason": mitigation.reason}

@@ -7,7 +7,7 @@ from bot.domain.action import Effect, Execution, Observation, Verdict
 from bot.domain.incident import after_mitigation_ended
 from bot.domain.mitigation import LIVE, Mitigation, MitigationState, extended
 from bot.ports import Action, Ports, Tx
-from bot.usecases.showing import show_execution, show_incident
+from bot.usecases.showing import follow_endings, show_execution, show_incident
 
 
 def begin_effect(
@@ -29,6 +29,7 @@ def _begun(tx: Tx, execution: Execution, effect: Effect, before: Observation, no
     cluster = execution.proposal.cluster
     live = tx.mitigations.find(cluster=cluster, target=effect.target, state=LIVE)
     if live:
+        follow_endings(tx, live[-1].id, now)
         return tx.mitigations.save(extended(live[-1], now, effect.seconds))
     consumers = {w.name for w in before.snapshot.consumers(effect.target)}
     others = {w.name for w in before.snapshot.workers if w.queues is not None} - consumers
@@ -77,6 +78,7 @@ def settle_effect(
 def end_mitigation(tx: Tx, mitigation: Mitigation, now: datetime) -> None:
     """Record that an effect is no longer in force; its incident may be over with it."""
     tx.mitigations.save(mitigation.model_copy(update={"state": MitigationState.ENDED, "ended_at": now}))
+    follow_endings(tx, mitigation.id, now)
     for execution in tx.executions.find(mitigation_id=mitigation.id):
         show_execution(tx, execution, now)
     if mitigation.incident_id is None:

@@ -14,6 +14,7 @@ from bot.domain.approval import (
     approvers,
     expiry,
 )
+from bot.domain.errors import BadInput
 from bot.ports import Ports, Tx
 from bot.usecases.retrying import retried
 from bot.usecases.showing import refresh_homes, show_execution, show_request
@@ -168,24 +169,29 @@ def _may_not_submit(ports: Ports, tx: Tx, request: ApprovalRequest, by: str, now
     if frozen(tx):
         note = tx.note(FROZEN) or {}
         return Refused(reason=Reason.FROZEN, by=note.get("by"))
-    return _twin(tx, request)
+    return _twin(ports, tx, request)
 
 
-def _twin(tx: Tx, request: ApprovalRequest) -> Refused | None:
+def _twin(ports: Ports, tx: Tx, request: ApprovalRequest) -> Refused | None:
     """Return a refusal when the same thing is asked for, or on its way, already."""
+    aim = _aim(ports, request.proposal)
     for other in tx.requests.find(state=RequestState.PENDING.value):
-        if other.proposal.digest == request.proposal.digest:
-            return Refused(
-                reason=Reason.ALREADY_DONE,
-                by=other.requested_by,
-                at=other.requested_at,
-                asked=other.asked,
-                detail=other.id,
-            )
+        if _aim(ports, other.proposal) == aim:
+            at, asked = other.requested_at, other.asked
+            return Refused(reason=Reason.ALREADY_DONE, by=other.requested_by, at=at, asked=asked, detail=other.id)
     for running in tx.executions.find(state=(ExecutionState.QUEUED.value, ExecutionState.RUNNING.value)):
-        if running.proposal.digest == request.proposal.digest:
-            return Refused(reason=Reason.ALREADY_DONE, by=running.requested_by, at=running.queued_at, detail=running.id)
+        if _aim(ports, running.proposal) == aim:
+            at = running.queued_at
+            return Refused(reason=Reason.ALREADY_DONE, by=running.requested_by, at=at, detail=running.id)
     return None
+
+
+def _aim(ports: Ports, proposal: Proposal) -> tuple[str, str, str]:
+    try:
+        action, params = action_of(ports, proposal)
+    except BadInput:  # of a version that is gone; it is the same as nothing else
+        return proposal.cluster, proposal.action, proposal.digest
+    return proposal.cluster, proposal.action, action.aim(params)
 
 
 def execution_for(tx: Tx, request: ApprovalRequest, now: datetime, consent: str) -> Execution:

@@ -43,6 +43,13 @@ def show_ending(tx: Tx, mitigation: Mitigation, at: datetime) -> None:
     tx.cards.want(CardKind.ENDING, subject, mitigation.channel, at, thread_ts=mitigation.thread_ts)
 
 
+def follow_endings(tx: Tx, mitigation_id: str, at: datetime) -> None:
+    """Have warnings that were given follow, once the end they warned of was moved or came early."""
+    for card in tx.cards.of_kind(CardKind.ENDING):
+        if card.subject.startswith(f"{mitigation_id}/"):
+            tx.cards.want(CardKind.ENDING, card.subject, card.channel, at, thread_ts=card.thread_ts)
+
+
 def refresh_homes(tx: Tx, at: datetime) -> None:
     """Have every Home tab that was ever opened follow."""
     for card in tx.cards.of_kind(CardKind.HOME):

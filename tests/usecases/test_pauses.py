@@ -3,7 +3,7 @@
 from bot.checks.consumers import Consumers
 from bot.checks.workers import NoParams
 from bot.domain.action import Execution, ExecutionState, Proposal
-from bot.domain.approval import ApprovalRequest
+from bot.domain.approval import ApprovalRequest, Refused
 from bot.domain.card import CardKind
 from bot.domain.mitigation import Mitigation, MitigationState
 from bot.domain.run import Level
@@ -99,11 +99,47 @@ def test_the_owner_is_warned_five_minutes_before_once_for_each_end(world: World)
     sweep(world.ports)
     assert warnings(world) == 1
     world.dispatcher.sent.clear()
-    buttons.extend(world.ports, the_pause(world).id, "U0ANA")
+    extend(world)
     run_dispatched(world)
     world.clock.pass_time(minutes=30)
     sweep(world.ports)
     assert warnings(world) == 2
+
+
+def extend(world: World, seen_end: int | None = None) -> Submitted | Refused:
+    """Press Extend, on a button that shows the pause's end unless told otherwise."""
+    pause = the_pause(world)
+    return buttons.extend(world.ports, pause.id, "U0ANA", seen_end or int(pause.ends_at.timestamp()))
+
+
+def test_a_second_press_of_extend_does_not_extend_twice(world: World) -> None:
+    """Neither while the first is on its way, nor after it: the button showed an end that is no longer the end."""
+    pause(world)
+    seen = int(the_pause(world).ends_at.timestamp())
+    assert isinstance(extend(world, seen), Submitted)
+    assert isinstance(extend(world, seen), Refused)
+    run_dispatched(world)
+    assert int(the_pause(world).ends_at.timestamp()) == seen + 1800
+    late = extend(world, seen)
+    assert isinstance(late, Refused)
+    assert late.detail == "extended"
+
+
+def test_a_warning_follows_when_the_end_is_moved_or_comes_early(world: World) -> None:
+    """Its buttons must not stay behind."""
+    pause(world)
+    world.clock.pass_time(minutes=26)
+    sweep(world.ports)
+    extend(world)
+    run_dispatched(world)
+    with world.store.read() as tx:
+        (warning,) = tx.cards.of_kind(CardKind.ENDING)
+    assert warning.wanted == 2
+    buttons.resume(world.ports, the_pause(world).id, "U0ANA")
+    run_dispatched(world)
+    with world.store.read() as tx:
+        (warning,) = tx.cards.of_kind(CardKind.ENDING)
+    assert warning.wanted == 3
 
 
 def warnings(world: World) -> int:

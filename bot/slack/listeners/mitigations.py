@@ -28,4 +28,5 @@ async def resume(tools: Tools, click: Click) -> None:
 
 async def extend(tools: Tools, click: Click) -> None:
     """Move a pause's end."""
-    await tools.refused(click.place, await tools.cluster(buttons.extend, click.value, click.user))
+    mitigation_id, _, seen_end = click.value.partition("/")
+    await tools.refused(click.place, await tools.cluster(buttons.extend, mitigation_id, click.user, int(seen_end)))

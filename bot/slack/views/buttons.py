@@ -44,7 +44,7 @@ def extend_button(mitigation: Mitigation) -> Block:
     return button(
         "Extend 30 min",
         ActionId.EXTEND,
-        mitigation.id,
+        f"{mitigation.id}/{int(mitigation.ends_at.timestamp())}",
         confirm=confirm(
             f"Pause {mitigation.target} 30 min longer?",
             ["Workers leave it alone for 30 more minutes. If that makes it long, other people are asked first."],

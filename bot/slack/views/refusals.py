@@ -63,6 +63,8 @@ def _already_done(refused: Refused) -> str:
             return f"Nothing was done: it is paused already{by}, since{_at(refused).removeprefix(' at')}."
         case "undone":
             return f"Nothing was done: it was already undone{_at(refused)}."
+        case "extended":
+            return f"Nothing was done: its end was moved already; it is{_at(refused)} now."
         case "ended":
             return f"Nothing was done: it has already ended{_at(refused)}."
         case "no longer offered":
