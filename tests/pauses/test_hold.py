@@ -86,6 +86,7 @@ def test_one_that_agrees_but_only_at_first_is_looked_at_again(world: World) -> N
     waits = Waits(world, {1: lambda: world.cluster.consuming[NEW].add("analytics")})
     hold_new_worker(waits.ports, "prod", NEW)
     assert world.cluster.consuming[NEW] == set()
+    assert the_pause(world).joined == (NEW,)
 
 
 def test_nothing_is_asked_of_the_cluster_without_a_pause(world: World) -> None:
