@@ -301,6 +301,10 @@ class Samples(Protocol):
         """Remember what a snapshot counted."""
         ...
 
+    def snapshots(self, cluster: str) -> Sequence[ClusterSnapshot]:
+        """Return the last snapshots of a cluster, oldest first; at least those of the last minute."""
+        ...
+
     def take_depths(self, cluster: str, at: datetime, depths: Mapping[str, int]) -> None:
         """Remember depths alone, of a probe that asked no worker."""
         ...
@@ -364,13 +368,14 @@ P = TypeVar("P", bound=Params)
 class Target:
     """What an action or check works on: one cluster, how it is configured, and what is in force there.
 
-    `wait` takes seconds; actions poll with it between two looks at the cluster.
+    `earlier` are the snapshots before. `wait` takes seconds; actions poll with it between two looks.
     """
 
     spec: ClusterSpec
     control: ClusterControl
     clock: Clock
     mitigations: Sequence[Mitigation] = ()
+    earlier: Sequence[ClusterSnapshot] = ()
     wait: Callable[[float], None] = time.sleep
 
     def pause_of(self, queue: str) -> Mitigation | None:

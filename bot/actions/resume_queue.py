@@ -4,8 +4,9 @@ from pydantic import Field
 
 from bot.domain.action import BlastRadius, Irreversible, Observation, Outcome, Preview, Proposal, Risk, Verdict
 from bot.domain.approval import Policy
-from bot.domain.cluster import ClusterSnapshot, ClusterSpec, in_group
+from bot.domain.cluster import ClusterSnapshot, ClusterSpec, group_lists
 from bot.domain.errors import BadInput, EffectUncertain
+from bot.domain.mitigation import gets_back
 from bot.domain.wording import counted, listed, verb
 from bot.ports import Action, Params, Progress, Target
 
@@ -32,17 +33,18 @@ class ResumeQueue(Action[ResumeParams]):
         """Work out who gets the queue back: the recorded workers that are up, and new ones whose group lists it."""
         pause = target.pause_of(params.queue)
         up = {w.name for w in snapshot.workers}
-        recorded = set(pause.workers) if pause else set()
-        excluded = set(pause.absent) if pause else set()
-        by_group = {w for w in up if _group_lists(target.spec, w, params.queue)} - excluded
+        if pause:
+            wanted = {w for w in up if gets_back(target.spec, pause, w)}
+        else:
+            wanted = {w for w in up if group_lists(target.spec, w, params.queue)}
         consumers = {w.name for w in snapshot.consumers(params.queue)}
-        if pause is None and not by_group and not consumers:
+        if pause is None and not wanted and not consumers:
             raise BadInput(
                 f"`{params.queue}` is not paused by the bot on `{target.spec.name}`, and no running worker's group "
                 "lists it, so it is not known who should consume it. Start a worker for it, or add the queue to "
                 "`worker_groups`."
             )
-        return Observation(snapshot=snapshot, recorded=tuple(sorted((recorded & up) | by_group)))
+        return Observation(snapshot=snapshot, recorded=tuple(sorted(wanted)))
 
     def preview(self, params: ResumeParams, observation: Observation, spec: ClusterSpec) -> Preview:  # noqa: ARG002
         """Say who gets the queue back and how much waits."""
@@ -100,10 +102,6 @@ class ResumeQueue(Action[ResumeParams]):
     def command(self, params: ResumeParams, spec: ClusterSpec) -> str:
         """Directed: without `-d` every worker would start to consume the queue."""
         return f"celery -A {spec.app} control add_consumer {params.queue} -d <worker@host>"
-
-
-def _group_lists(spec: ClusterSpec, worker: str, queue: str) -> bool:
-    return any(in_group(worker, g) and queue in g.queues for g in spec.worker_groups)
 
 
 def _outcome(queue: str, wanted: set[str], now: set[str], missing: set[str], waiting: int | None) -> str:

@@ -13,6 +13,9 @@ KEPT = 120
 
 KEPT_FOR = timedelta(minutes=10)
 
+SNAPSHOTS = 12
+"""Whole snapshots kept of each cluster: a minute and more, at one every ten seconds or less often."""
+
 
 class MemorySamples:
     """A ring of samples for each queue of each cluster. Safe to use from many threads."""
@@ -22,11 +25,17 @@ class MemorySamples:
         self._lock = threading.Lock()
         self._rings: defaultdict[tuple[str, str], deque[DepthSample]] = defaultdict(lambda: deque(maxlen=KEPT))
         self._starts: defaultdict[str, _Starts] = defaultdict(_Starts)
+        self._snapshots: defaultdict[str, deque[ClusterSnapshot]] = defaultdict(lambda: deque(maxlen=SNAPSHOTS))
 
     def of(self, cluster: str, queue: str) -> Sequence[DepthSample]:
         """Return the samples of a queue, oldest first."""
         with self._lock:
             return tuple(self._rings.get((cluster, queue), ()))
+
+    def snapshots(self, cluster: str) -> Sequence[ClusterSnapshot]:
+        """Return the last snapshots of a cluster, oldest first."""
+        with self._lock:
+            return tuple(self._snapshots[cluster])
 
     def take(self, snapshot: ClusterSnapshot) -> None:
         """Remember what a snapshot counted, with how many tasks of each queue were begun, where that is known."""
@@ -35,6 +44,7 @@ class MemorySamples:
             starts = self._starts[snapshot.cluster]
             if not starts.take(snapshot.workers, at):
                 return
+            self._snapshots[snapshot.cluster].append(snapshot)
             for queue in snapshot.queues:
                 if queue.depth is not None:
                     sample = DepthSample(at=at, depth=queue.depth, started=starts.of(queue.name))

@@ -21,7 +21,8 @@ class Relief(Check[ReliefParams]):
 
     def run(self, params: ReliefParams, snapshot: ClusterSnapshot, target: Target) -> Finding:
         """Only a less important queue that shares a worker and uses slots there: pausing another would free nothing."""
-        found = [r for r in reliefs(snapshot, target.spec, params.queue) if target.pause_of(r.queue) is None]
+        useful = reliefs(snapshot, target.spec, params.queue, target.earlier)
+        found = [r for r in useful if target.pause_of(r.queue) is None]
         if not found:
             sentence = f"No less important queue takes slots from {params.queue}."
             values = {"queue": "", "frees": 0, "of": 0}

@@ -183,6 +183,11 @@ def in_group(worker: str, group: WorkerGroup) -> bool:
     return fnmatch.fnmatchcase(worker.partition("@")[0], group.name)
 
 
+def group_lists(spec: ClusterSpec, worker: str, queue: str) -> bool:
+    """Return whether a worker's configured group consumes a queue."""
+    return any(in_group(worker, g) and queue in g.queues for g in spec.worker_groups)
+
+
 def missing_groups(spec: ClusterSpec, snapshot: ClusterSnapshot) -> tuple[str, ...]:
     """Return the names of configured worker groups of which no worker was seen."""
     return tuple(g.name for g in spec.worker_groups if not any(in_group(w.name, g) for w in snapshot.workers))

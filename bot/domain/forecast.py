@@ -127,25 +127,38 @@ class Relief(Value):
     workers: tuple[str, ...]
 
 
-def reliefs(snapshot: ClusterSnapshot, spec: ClusterSpec, backed_up: str) -> tuple[Relief, ...]:
+def reliefs(
+    snapshot: ClusterSnapshot, spec: ClusterSpec, backed_up: str, earlier: Sequence[ClusterSnapshot] = ()
+) -> tuple[Relief, ...]:
     """Return what could be paused to help `backed_up`: least important first, then most slots.
 
-    Only a less important queue that shares a worker with it and runs tasks there now: pausing any other frees nothing.
+    Only a less important queue that shares a worker with it and uses slots there: pausing any other frees nothing. How
+    many is the mean over this snapshot and those of the minute before: of one moment, an offer would come and go.
     """
     shared = snapshot.consumers(backed_up)
+    looks = [snapshot, *(s for s in earlier if timedelta(0) < snapshot.taken_at - s.taken_at <= WINDOW)]
     others = {q for w in shared for q in w.queues or ()} - {backed_up}
-    found = [_relief(shared, spec, backed_up, other) for other in others]
+    found = [_relief(looks, shared, spec, backed_up, other) for other in others]
     useful = [r for r in found if r.frees > 0 and r.importance < spec.importance(backed_up)]
     return tuple(sorted(useful, key=lambda r: (r.importance, -r.frees, r.queue)))
 
 
-def _relief(shared: Sequence[Worker], spec: ClusterSpec, backed_up: str, other: str) -> Relief:
+def _relief(
+    looks: Sequence[ClusterSnapshot], shared: Sequence[Worker], spec: ClusterSpec, backed_up: str, other: str
+) -> Relief:
     both = [w for w in shared if other in (w.queues or ())]
     return Relief(
         queue=other,
         importance=spec.importance(other),
-        frees=sum(w.running_on(other) for w in both),
+        frees=_running(looks, both, other),
         of=sum(w.slots or 0 for w in both),
-        serving=sum(w.running_on(backed_up) for w in shared),
+        serving=_running(looks, shared, backed_up),
         workers=tuple(w.name for w in both),
     )
+
+
+def _running(looks: Sequence[ClusterSnapshot], workers: Sequence[Worker], queue: str) -> int:
+    """Return how many slots of these workers ran tasks of a queue: the mean over the looks, rounded half up."""
+    names = {w.name for w in workers}
+    counts = [sum(w.running_on(queue) for w in look.workers if w.name in names) for look in looks]
+    return int(sum(counts) / len(counts) + 0.5)

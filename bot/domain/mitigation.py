@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from bot.domain.cluster import Value
+from bot.domain.cluster import ClusterSpec, Value, Worker, group_lists
 
 WARN_BEFORE = timedelta(minutes=5)
 
@@ -32,8 +32,9 @@ class Protection(StrEnum):
 class Mitigation(Value):
     """A pause, say. `workers` are those that consumed the queue when it began and those that joined since.
 
-    They are what a resume gives the queue back to. `joined` is the subset that came up during it; `absent` were up when
-    it began and did not consume the queue, so they are not given it; `ends_at` moves when it is extended.
+    They are what a resume gives the queue back to. `joined` were told again since: they came up during it, or did not
+    listen at first. `absent` were up when it began and did not consume the queue, so they are not given it. `ends_at`
+    moves when it is extended.
     """
 
     id: str
@@ -79,3 +80,21 @@ class Mitigation(Value):
 def extended(current: Mitigation, now: datetime, seconds: int) -> Mitigation:
     """Return the mitigation with an end at least `seconds` from now: a second pause extends, it never stacks."""
     return current.model_copy(update={"ends_at": max(current.ends_at, now + timedelta(seconds=seconds))})
+
+
+def gets_back(spec: ClusterSpec, pause: Mitigation, worker: str) -> bool:
+    """Return whether a resume gives a worker of this name the queue: it had it, or its group lists it."""
+    return worker in pause.workers or (group_lists(spec, worker, pause.target) and worker not in pause.absent)
+
+
+def protection_of(spec: ClusterSpec, pause: Mitigation, worker: Worker, at: datetime) -> Protection | None:
+    """Return which layer keeps a worker, as seen at a moment, from a paused queue; None where nothing had to.
+
+    One that came up during the pause and was never seen to consume the queue was started without it.
+    """
+    if worker.queues is None or pause.target in worker.queues or not gets_back(spec, pause, worker.name):
+        return None
+    if worker.name in pause.joined or worker.uptime_seconds is None:
+        return Protection.CANCELLED
+    came_up = at - timedelta(seconds=worker.uptime_seconds)
+    return Protection.STARTED_WITHOUT if came_up > pause.began_at else Protection.CANCELLED

@@ -14,11 +14,10 @@ from typing import NoReturn, TypeVar
 
 from bot.domain.cluster import ClusterSpec
 from bot.domain.errors import BadInput, OncallError
-from bot.domain.mitigation import Mitigation, MitigationState
+from bot.domain.mitigation import Mitigation, MitigationState, gets_back
 from bot.domain.wording import listed
 from bot.drivers.command import ENVIRONMENT_EXCLUDES, name_of, queues_of, with_excluded
 from bot.ports import Store
-from bot.usecases.reconcile import gets_back
 
 READ_SECONDS = 2.0
 """How long a starting worker waits for the bot's database."""

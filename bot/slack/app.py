@@ -20,7 +20,7 @@ from bot.slack.backfill import Backfill, LastSeen
 from bot.slack.config import SlackConfig
 from bot.slack.connection import SDK_LOG, Connection, bolt_app, identify
 from bot.slack.deliveries import Identity
-from bot.slack.duties import Duties, sample
+from bot.slack.duties import Duties, look, sample
 from bot.slack.executors import Executors
 from bot.slack.inbox import SlackInbox
 from bot.slack.people import People
@@ -118,6 +118,7 @@ class SlackShell:
         duties.every(5.0, "sweep", partial(background, sweep, ports))
         for cluster in ports.clusters.names():
             duties.every(5.0, f"sample {cluster}", partial(background, sample, ports, cluster))
+            duties.every(15.0, f"look at {cluster}", partial(background, look, ports, cluster))
 
     def _publish(self, stack: AsyncExitStack, client: AsyncWebClient, me: Identity) -> Publisher:
         publisher = Publisher(self._ports, Posting(client), self._executors, partial(render, self._ports, me.workspace))

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import structlog
 
-from bot.domain.cluster import ClusterSpec, Mode, in_group
+from bot.domain.cluster import Mode
 from bot.domain.errors import ClusterUnreachable, EffectUncertain
-from bot.domain.mitigation import LIVE, Mitigation, MitigationState
+from bot.domain.mitigation import LIVE, Mitigation, MitigationState, gets_back
 from bot.ports import ClusterControl, Ports
 from bot.usecases.retrying import retried
 
@@ -69,12 +69,6 @@ def hold_new_worker(ports: Ports, cluster: str, worker: str) -> None:
     log.warning("new worker does not agree yet; the sweep goes on", cluster=cluster, worker=worker)
 
 
-def gets_back(spec: ClusterSpec, pause: Mitigation, worker: str) -> bool:
-    """Return whether a resume gives a worker of this name the queue: it had it, or its group lists it."""
-    listed = any(in_group(worker, g) and pause.target in g.queues for g in spec.worker_groups)
-    return worker in pause.workers or (listed and worker not in pause.absent)
-
-
 def _concerning(ports: Ports, cluster: str, worker: str) -> list[Mitigation]:
     """Return the pauses that a new worker must heed, and those that are over and whose queue is its own."""
     with ports.store.read() as tx:
@@ -130,16 +124,17 @@ def _record(ports: Ports, mitigation_id: str, leaking: list[str]) -> bool:
         pause = tx.mitigations.get(mitigation_id)
         if pause.state is not MitigationState.IN_FORCE:
             return False
-        if new := sorted(set(leaking) - set(pause.workers)):
+        if set(leaking) - set(pause.joined):
             tx.mitigations.save(
                 pause.model_copy(
                     update={
-                        "workers": tuple(sorted({*pause.workers, *new})),
-                        "joined": tuple(sorted({*pause.joined, *new})),
-                        "absent": tuple(w for w in pause.absent if w not in new),
+                        "workers": tuple(sorted({*pause.workers, *leaking})),
+                        "joined": tuple(sorted({*pause.joined, *leaking})),
+                        "absent": tuple(w for w in pause.absent if w not in leaking),
                     }
                 )
             )
+        if new := sorted(set(leaking) - set(pause.workers)):
             facts = {"cluster": pause.cluster, "queue": pause.target, "workers": ", ".join(new)}
             tx.audit.append(now, "system", "workers joined a pause", pause.id, facts)
         return True

@@ -186,7 +186,9 @@ def _suggestion(
     )
     if offered is None:
         return None
-    relief = next((r for r in reliefs(snapshot, target.spec, queue) if r.queue == offered.params["queue"]), None)
+    relief = next(
+        (r for r in reliefs(snapshot, target.spec, queue, target.earlier) if r.queue == offered.params["queue"]), None
+    )
     if relief is None:
         return None
     with_it = forecast(depth, goal, now, slots_now=relief.serving, slots_freed=relief.frees)

@@ -4,7 +4,7 @@ from bot.domain.card import QueueLine, StatusView
 from bot.domain.cluster import ClusterSnapshot, Queue, missing_groups
 from bot.domain.errors import ClusterUnreachable
 from bot.domain.forecast import recent, trend
-from bot.domain.mitigation import Protection
+from bot.domain.mitigation import Protection, protection_of
 from bot.ports import Ports, Target
 from bot.usecases.switches import frozen
 from bot.usecases.targets import target_of
@@ -75,13 +75,10 @@ def _rank(line: QueueLine, orphaned: list[str]) -> tuple[bool, bool, int, int, s
 
 def _protection(target: Target, snapshot: ClusterSnapshot) -> dict[str, Protection]:
     """Return which layer keeps each worker from the queues that are paused; empty while nothing is."""
-    paused = [m for m in target.mitigations if m.kind == "pause" and m.live]
-    touched = {w for m in paused for w in m.workers}
-    started_without = {
-        w.name
-        for w in snapshot.workers
-        for m in paused
-        if w.name not in m.workers and w.name not in m.absent and w.queues is not None and m.target not in w.queues
-    }
-    found = {w.name: Protection.CANCELLED for w in snapshot.workers if w.name in touched}
-    return found | dict.fromkeys(sorted(started_without), Protection.STARTED_WITHOUT)
+    pauses = [m for m in target.mitigations if m.kind == "pause" and m.live]
+    found = (
+        (worker.name, protection_of(target.spec, pause, worker, snapshot.taken_at))
+        for pause in pauses
+        for worker in snapshot.workers
+    )
+    return {name: layer for name, layer in found if layer is not None}

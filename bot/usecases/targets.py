@@ -13,7 +13,14 @@ def target_of(ports: Ports, cluster: str) -> Target:
     spec, control = ports.clusters.spec(cluster), ports.clusters.control(cluster)
     with ports.store.read() as tx:
         live = tx.mitigations.find(cluster=cluster, state=LIVE)
-    return Target(spec=spec, control=control, clock=ports.clock, mitigations=tuple(live), wait=ports.wait)
+    return Target(
+        spec=spec,
+        control=control,
+        clock=ports.clock,
+        mitigations=tuple(live),
+        earlier=ports.samples.snapshots(cluster),
+        wait=ports.wait,
+    )
 
 
 def action_of(ports: Ports, proposal: Proposal) -> tuple[Action[Params], Params]:

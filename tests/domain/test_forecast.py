@@ -141,6 +141,20 @@ def test_a_relief_is_less_important_shares_a_worker_and_uses_slots_there() -> No
     assert (relief.queue, relief.frees, relief.of, relief.serving) == ("analytics", 2, 4, 1)
 
 
+def test_an_offer_does_not_come_and_go_with_single_tasks() -> None:
+    """Seen over a minute it takes two slots; that nothing of it runs at this very moment does not hide it."""
+    queues = ("ai_generation", "analytics")
+
+    def look(seconds: int, analytics: int) -> ClusterSnapshot:
+        worker = Worker(name="worker1@a", slots=4, queues=queues, active=running("analytics", analytics))
+        return cluster(worker).model_copy(update={"taken_at": NOW - timedelta(seconds=seconds)})
+
+    earlier = [look(200, 4), look(40, 2), look(30, 3), look(20, 2), look(10, 3)]
+    (relief,) = reliefs(look(0, 0), SPEC, "ai_generation", earlier)
+    assert relief.frees == 2
+    assert reliefs(look(0, 0), SPEC, "ai_generation", [look(200, 4)]) == ()
+
+
 def test_a_queue_that_runs_nothing_there_is_no_relief() -> None:
     """Pausing it would free no slot."""
     idle = Worker(name="worker1@a", slots=4, queues=("ai_generation", "analytics"), active=running("ai_generation", 4))

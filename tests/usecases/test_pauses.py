@@ -5,7 +5,7 @@ from bot.checks.workers import NoParams
 from bot.domain.action import Execution, ExecutionState, Proposal
 from bot.domain.approval import ApprovalRequest, Refused
 from bot.domain.card import CardKind
-from bot.domain.mitigation import Mitigation, MitigationState
+from bot.domain.mitigation import Mitigation, MitigationState, Protection
 from bot.domain.run import Level
 from bot.usecases import buttons, requests, switches
 from bot.usecases.executions import execute
@@ -57,6 +57,23 @@ def test_a_worker_that_joins_is_held_and_recorded(world: World) -> None:
         "worker2@a",
         "worker3@a",
     ]
+
+
+def test_status_tells_which_layer_keeps_each_worker_from_the_paused_queue(world: World) -> None:
+    """Cancelled where it consumed it, started without it where it came up during the pause and never did."""
+    pause(world)
+    world.clock.pass_time(minutes=10)
+    world.cluster.consuming["worker1@a"] = {"ai_generation"}
+    world.cluster.consuming["worker9@a"] = {"ai_generation"}
+    world.cluster.uptime = {"worker1@a": 60, "worker2@a": 9000, "worker9@a": 60, "priority@a": 9000}
+    assert status(world.ports, "prod").protection == {
+        "worker1@a": Protection.STARTED_WITHOUT,
+        "worker2@a": Protection.CANCELLED,
+        "worker9@a": Protection.STARTED_WITHOUT,
+    }
+    world.cluster.consuming["worker9@a"].add("analytics")
+    sweep(world.ports)
+    assert status(world.ports, "prod").protection["worker9@a"] is Protection.CANCELLED
 
 
 def test_a_resume_after_a_rolling_deploy_of_all_workers_finds_their_successors(world: World) -> None:

@@ -94,6 +94,7 @@ class SimulatedCluster:
     deaf: set[str] = field(default_factory=set)
     silent: set[str] = field(default_factory=set)
     down: bool = False
+    uptime: dict[str, int] = field(default_factory=dict)
     calls: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
 
     def snapshot(self, deadline: float = 2.0) -> ClusterSnapshot:
@@ -118,6 +119,7 @@ class SimulatedCluster:
             active=tasks,
             reserved=(),
             scheduled=(),
+            uptime_seconds=self.uptime.get(name),
         )
 
     def _reach(self, deadline: float) -> None:
@@ -166,13 +168,19 @@ class KeptSamples:
     """Samples that a test sets."""
 
     kept: dict[str, list[DepthSample]] = field(default_factory=dict)
+    taken: list[ClusterSnapshot] = field(default_factory=list)
+
+    def snapshots(self, cluster: str) -> Sequence[ClusterSnapshot]:
+        """Return what was taken."""
+        return self.taken
 
     def of(self, cluster: str, queue: str) -> Sequence[DepthSample]:
         """Return what was set for a queue."""
         return self.kept.get(queue, [])
 
     def take(self, snapshot: ClusterSnapshot) -> None:
-        """Remember the depths of a snapshot."""
+        """Remember a snapshot and its depths."""
+        self.taken.append(snapshot)
         for q in snapshot.queues:
             self.kept.setdefault(q.name, []).append(DepthSample(at=snapshot.taken_at, depth=q.depth or 0))
 
