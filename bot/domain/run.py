@@ -48,7 +48,8 @@ class StepState(StrEnum):
 class StepResult(Value):
     """A step's result: a finding for a check, a proposal for an offered action, a command for one without means here.
 
-    `text` is a note with its values filled in; `why` says why a step was skipped or failed, in words.
+    `text` is a note with its values filled in; `reached` whether what the step's `verify` wants is true now; `why` says
+    why a step was skipped or failed, in words.
     """
 
     id: str
@@ -58,6 +59,7 @@ class StepResult(Value):
     preview: Preview | None = None
     command: str | None = None
     text: str | None = None
+    reached: bool | None = None
     why: str | None = None
 
 

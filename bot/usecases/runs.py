@@ -141,10 +141,13 @@ def _action(
     action, params = action_of(ports, proposal)
     proposal = proposal.model_copy(update={"params": params.model_dump(mode="json")})
     command = action.command(params, target.spec)
+    reached = bool(ports.expressions.evaluate(step.verify.that, names)) if step.verify else None
     if not action.available(target.spec):
-        return StepResult(id=step.id, state=StepState.BY_HAND, proposal=proposal, command=command)
+        return StepResult(id=step.id, state=StepState.BY_HAND, proposal=proposal, command=command, reached=reached)
     preview = action.preview(params, action.observe(params, target, snapshot), target.spec)
-    return StepResult(id=step.id, state=StepState.OFFERED, proposal=proposal, preview=preview, command=command)
+    return StepResult(
+        id=step.id, state=StepState.OFFERED, proposal=proposal, preview=preview, command=command, reached=reached
+    )
 
 
 def _numbers(

@@ -43,6 +43,7 @@ def test_an_alert_opens_an_incident_with_its_runbook_worked(world: World) -> Non
         ("rate", StepState.DONE),
     ]
     assert "--queues=ai_generation" in (card.run.results[1].command or "")
+    assert card.run.results[1].reached is False
     assert card.run.results[4].text == "Limit ai_generation with care."
     (offer,) = card.offers
     assert (offer.proposal.params["queue"], offer.alone) == ("analytics", True)

@@ -49,7 +49,13 @@ RUNBOOK = Runbook(
     steps=(
         Step(id="workers", title="Check worker status", check="workers"),
         Step.model_validate(
-            {"id": "scale", "title": "Scale", "action": "scale_workers", "with": {"queue": "{{ queue }}", "by": 2}}
+            {
+                "id": "scale",
+                "title": "Scale",
+                "action": "scale_workers",
+                "with": {"queue": "{{ queue }}", "by": 2},
+                "verify": {"that": "depth(queue) < 500", "within": "10m"},
+            }
         ),
         Step.model_validate(
             {"id": "relief", "title": "Look for relief", "check": "relief", "with": {"queue": "{{ queue }}"}}

@@ -52,10 +52,19 @@ def _step(step: Step, result: StepResult, offered: bool) -> Block | None:
         case StepKind.ACTION, StepState.OFFERED:
             return section(f"{title}\n{prose(result.preview.summary)}") if result.preview and offered else None
         case StepKind.ACTION, StepState.BY_HAND:
-            return section(f"{title}. The bot cannot do this here; run it yourself:\n{code(result.command or '')}")
+            yourself = f"{title}. The bot cannot do this here; run it yourself:\n{code(result.command or '')}"
+            return section(yourself + _goal(step, result))
         case StepKind.ACTION | StepKind.NOTE, StepState.FAILED:
             return section(f"{title}\n❓ {prose(result.why or 'This step could not be worked out.')}")
     return None
+
+
+def _goal(step: Step, result: StepResult) -> str:
+    """Return what a step is to bring about, and whether it has."""
+    if step.verify is None or result.reached is None:
+        return ""
+    how = "reached" if result.reached else f"not yet; give it {name(step.verify.within, 20)}"
+    return f"\nGoal: {name(step.verify.that, 120)}: {how}."
 
 
 def _note(text: str) -> str:
