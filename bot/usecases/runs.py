@@ -1,6 +1,7 @@
 """Work an incident's runbook: fresh numbers, checks, offers, forecast. Read-only towards the cluster."""
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -22,6 +23,10 @@ GOAL = 500
 """Depth below which a backed-up queue counts as drained, when the settings declare no limit for it."""
 
 
+SHARED = timedelta(seconds=1)
+"""How old a snapshot may be that incidents of one cluster share."""
+
+
 def refresh(ports: Ports, incident_id: str) -> None:
     """Look at the cluster anew and store what was found; blocks for up to about 3 s on a dead broker."""
     with ports.store.read() as tx:
@@ -31,13 +36,19 @@ def refresh(ports: Ports, incident_id: str) -> None:
         return
     target = target_of(ports, incident.cluster)
     try:
-        snapshot = target.control.snapshot()
+        snapshot = _shared(target) or target.control.snapshot()
     except ClusterUnreachable as e:
         _store(ports, incident, run.model_copy(update={"trouble": str(e), "updated_at": ports.clock.now()}))
         return
     ports.samples.take(snapshot)
     incident = with_queue(incident, snapshot, target.spec)
     _store(ports, incident, worked(ports, incident, run, snapshot, target))
+
+
+def _shared(target: Target) -> ClusterSnapshot | None:
+    """Return a snapshot that was taken just now for another incident: in a storm they count the cluster once."""
+    latest = target.earlier[-1] if target.earlier else None
+    return latest if latest and target.clock.now() - latest.taken_at < SHARED else None
 
 
 @retried

@@ -206,3 +206,15 @@ def test_a_step_whose_input_nobody_tells_is_skipped_and_says_so(world: World) ->
         StepState.SKIPPED,
         "The alert does not say which queue, and nothing else does.",
     )
+
+
+def test_incidents_of_one_moment_count_their_cluster_once(world: World) -> None:
+    """Forty alerts at once must not mean forty times the questions; a second later it is counted anew."""
+    world.fire()
+    received = alerts.receive(world.ports, nameless())
+    assert received.incident is not None
+    runs.refresh(world.ports, received.incident.id)
+    assert world.cluster.counted == 1
+    world.clock.pass_time(seconds=1)
+    runs.refresh(world.ports, received.incident.id)
+    assert world.cluster.counted == 2

@@ -101,11 +101,13 @@ class SimulatedCluster:
     silent: set[str] = field(default_factory=set)
     down: bool = False
     uptime: dict[str, int] = field(default_factory=dict)
+    counted: int = 0
     calls: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
 
     def snapshot(self, deadline: float = 2.0) -> ClusterSnapshot:
         """Count what is simulated."""
         self._reach(deadline)
+        self.counted += 1
         return ClusterSnapshot(
             cluster="prod",
             taken_at=self.clock.now(),
