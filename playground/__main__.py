@@ -2,12 +2,13 @@
 
 import argparse
 import asyncio
+import contextlib
 import io
 import signal
 import sys
 import time
 
-from playground.demo import Demo
+from playground.demo import Demo, PortUnusableError
 from playground.processes import ProcessError
 from playground.scenarios.queue_depth import QueueDepthStory, StoryError, verify_audit
 from playground.scenarios.transcript import Transcript
@@ -21,11 +22,17 @@ def _say(line: str) -> None:
     print(line, flush=True)  # noqa: T201 - this program talks to a person
 
 
+def _port(text: str) -> int:
+    if text.isdecimal() and int(text) <= 65535:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is no port: a whole number from 0 to 65535")
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="celery-oncall demo", description="Play with celery-oncall on this machine.")
     parser.add_argument("--headless", action="store_true", help="play the whole story, print it, and exit")
     parser.add_argument("--scenario", choices=SCENARIOS, default="queue-depth", help="which story")
-    parser.add_argument("--port", type=int, default=0, help="the page's port (any free one by default)")
+    parser.add_argument("--port", type=_port, default=0, help="the page's port (any free one by default)")
     parser.add_argument(
         "--without-image-worker", action="store_true", help="start workers as the runbook does: none for images"
     )
@@ -56,24 +63,25 @@ async def _main(args: argparse.Namespace) -> int:
         async with Demo(_say, port=args.port, image_worker=not args.without_image_worker) as demo:
             _say(f"Everything runs after {time.monotonic() - began:.0f} s.")
             await (_headless(demo) if headless else _interactive(demo))
-    except (StoryError, ProcessError, RedisMissingError) as e:
+    except (StoryError, ProcessError, RedisMissingError, PortUnusableError) as e:
         _say(f"\n✗ {e}")
         return 1
     return 0
 
 
 def main() -> int:
-    """Play; returns the exit code. Ctrl-C and SIGTERM end everything that was started."""
+    """Play; returns the exit code. Ctrl-C, SIGTERM and a closed terminal end everything that was started."""
     args = _arguments()
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         task = loop.create_task(_main(args))
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, task.cancel)
         try:
             return loop.run_until_complete(task)
         except asyncio.CancelledError:
-            _say("\nEnded, with all that it started.")
+            with contextlib.suppress(OSError):  # the terminal was closed: nobody reads it
+                _say("\nEnded, with all that it started.")
             return 130
 
 

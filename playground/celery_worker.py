@@ -94,8 +94,9 @@ class CeleryWorker:
             return
         self._starts += 1
         log = self._folder / f"{self.node}-{self._starts}.log"
-        command = [*self.spec.command(), *extra]
-        self._process = ChildProcess(command, log=log, cwd=self._folder, env=child_environment(self.spec.env))
+        # A prefork worker that is killed leaves a temporary folder behind; in ours it goes with the rest.
+        env = child_environment({"TMPDIR": str(self._folder), **self.spec.env})
+        self._process = ChildProcess([*self.spec.command(), *extra], log=log, cwd=self._folder, env=env)
 
     def wait_ready(self, app: Celery, seconds: float = 30.0) -> None:
         """Return when it consumes and answers a ping; raises ProcessError when it ends or time is up."""

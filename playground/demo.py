@@ -1,5 +1,6 @@
 """The playground: a local Slack, a sample cluster, and the unmodified bot, ops worker and beat, started and ended."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -19,6 +20,15 @@ from playground.slack.person import Person, Webhook
 from playground.slack.server import LocalSlack
 
 Say = Callable[[str], None]
+
+
+class PortUnusableError(Exception):
+    """The port that was asked for cannot be listened on; `why` is the operating system's word for it."""
+
+    def __init__(self, port: int, why: str) -> None:
+        """Say what to do."""
+        self.port, self.why = port, why
+        super().__init__(f"Port {port} cannot be used: {why}. Choose another with `--port`, or leave it out.")
 
 
 class Demo:
@@ -78,8 +88,11 @@ class Demo:
         manifest = self._stack.enter_context(resources.as_file(package.joinpath("manifest.yml")))
         page = self._stack.enter_context(resources.as_file(package.joinpath("slack", "page")))
         slack = LocalSlack(manifest, port=self._port, controls=self.controls.application(), page=page)
-        await slack.start()
         self._stack.push_async_callback(slack.stop)
+        try:
+            await slack.start()
+        except OSError as e:
+            raise PortUnusableError(self._port, os.strerror(e.errno or 0).lower()) from e
         return slack
 
     async def _start_oncall(self) -> None:

@@ -88,7 +88,8 @@ class OncallProcesses:
         inherited = {k: v for k, v in os.environ.items() if "proxy" not in k.lower()}
         path = self.folder / f"oncall-{port}.yml"
         path.write_text(self.config.format(port=port))
-        return {**inherited, **self.env, "ONCALL_CONFIG": str(path)}
+        # A killed ops worker leaves a temporary folder behind; in ours it goes with the rest.
+        return {**inherited, "TMPDIR": str(self.folder), **self.env, "ONCALL_CONFIG": str(path)}
 
 
 def _argv(*words: str) -> list[str]:

@@ -180,12 +180,13 @@ class Cluster:
         env = {"SAMPLE_BROKER_URL": self.broker_url, "SAMPLE_RESULT_URL": self.result_url}
         env["SAMPLE_SECONDS"] = self._seconds
         self._web = WebProcess(self._folder, env)
+        started = []
         for name, spec in worker_specs(env).items():
             self.workers[name] = CeleryWorker(spec, self._folder)
             if name != IMAGE_WORKER or self._image_worker:
                 self.workers[name].start()
+                started.append(self.workers[name])
         self._beat = start_beat(self._folder, env)
-        started = [worker for worker in self.workers.values() if worker.alive]
         await asyncio.gather(wait_ready(started, control_app(self.broker_url)), self._web.wait_ready())
         await self._apply_traffic()
 
