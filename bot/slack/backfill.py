@@ -13,6 +13,7 @@ from bot.slack.executors import Executors
 from bot.slack.inbox import SlackInbox
 from bot.slack.outcomes import UNREACHABLE, code_of
 from bot.slack.replay import Replay
+from bot.slack.typed import storable
 
 log = structlog.get_logger(__name__)
 
@@ -108,7 +109,7 @@ class Backfill:
             return
         for message in reversed(await self._history(channel, since)):
             self._seen.saw(channel, message["ts"])
-            await self._hand_over(_as_delivered(channel, message))
+            await self._hand_over(_as_delivered(channel, storable(message)))
 
     async def _history(self, channel: str, since: str) -> list[dict[str, Any]]:
         """Return what stands there since, newest first."""

@@ -13,6 +13,7 @@ from bot.domain.errors import StoreUnavailable
 from bot.ports import InboxEntry, Ports
 from bot.slack.deliveries import Body, Delivery, Identity, concerns, delivery_of
 from bot.slack.executors import Executors
+from bot.slack.typed import storable
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ class SlackInbox:
         if DELIVERY in req.context:  # replayed from the inbox
             await next()
             return None
+        req.body = storable(req.body)
         self._note_message(req.body)
         delivery = delivery_of(req.body)
         if delivery is None or not concerns(req.body, self._me, self._channels):

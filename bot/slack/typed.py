@@ -1,20 +1,44 @@
-"""What a person typed, as Slack sends it: references and entities turned back into words."""
+"""Text as Slack sends it: made fit to be stored, and what a person typed turned back into words."""
 
 import re
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 LONGEST = 4000
 """More of a line than this is not read; Slack's own limit for a slash command is near it."""
 
 _REFERENCE = re.compile(r"<([@#!]|(?=https?:|mailto:))([^<>|]*)(?:\|([^<>]*))?>")
-_STRAIGHT = str.maketrans(
-    {"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'", "\u200b": ""}
-)
+_STRAIGHT = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "‚": "'"})
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+
+
+def storable(json: T) -> T:
+    """Return JSON that every part of the bot can keep and hash, with U+FFFD for each character that it cannot.
+
+    PostgreSQL refuses NUL in text, and half of a surrogate pair has no UTF-8; JSON's escapes can bring in both.
+    """
+    kept: Any = json
+    if isinstance(json, str):
+        kept = _UNSTORABLE.sub("\ufffd", json)
+    elif isinstance(json, dict):
+        kept = {storable(key): storable(value) for key, value in json.items()}
+    elif isinstance(json, list):
+        kept = [storable(item) for item in json]
+    result: T = kept
+    return result
+
+
+def visible(text: str) -> str:
+    """Return text without what cannot be seen: copied from a page, a name often brings a mark of direction along."""
+    return _INVISIBLE.sub("", text)
 
 
 def words_of(text: str) -> list[str]:
     """Return the words: `<#C1|name>` as `#name`, links as they were typed, smart quotes straight, `&amp;` as `&`."""
     plain = _REFERENCE.sub(_typed, text[:LONGEST])
-    return decoded(plain).translate(_STRAIGHT).split()
+    return visible(decoded(plain)).translate(_STRAIGHT).split()
 
 
 def decoded(text: str) -> str:

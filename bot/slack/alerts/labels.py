@@ -6,6 +6,7 @@ from bot.slack.alerts.reading import Message, attachments, field
 
 MOST = 50
 LONGEST = 300
+LONGEST_FIELD = 2000
 
 _GRAFANA = re.compile(r"^ - (\w{1,80}) = (.*)$", re.MULTILINE)
 _PAIR = re.compile(r"(\w{1,80})=(\S+)")
@@ -36,10 +37,10 @@ def _label_lines(part: str) -> str:
 def _fields(fields: object) -> dict[str, str]:
     """Read fields such as Queue: payments, and those that hold pairs: "cluster=prod-eu severity=warning"."""
     found: dict[str, str] = {}
-    for each in fields if isinstance(fields, list) else ():
+    for each in fields[:MOST] if isinstance(fields, list) else ():
         if not isinstance(each, dict):
             continue
-        title, value = field(each, "title"), field(each, "value")
+        title, value = field(each, "title"), field(each, "value")[:LONGEST_FIELD]
         if not value or "\n" in value:
             continue
         if all(_PAIR.fullmatch(word) for word in value.split()):

@@ -1,11 +1,11 @@
 """What is read out of a Slack message: its lines, its colour, its sender, its moment."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bot.domain.alert import AlertStatus
-from bot.slack.typed import decoded
+from bot.slack.typed import decoded, visible
 
 Message = Mapping[str, Any]
 
@@ -13,25 +13,27 @@ TITLE = 1100
 """Longest title kept; Alertmanager itself cuts at 1,024."""
 TEXT = 12_000
 """Longest text looked at; an alert's facts stand at its beginning."""
+MOST_ATTACHMENTS = 20
+"""Most attachments looked at; Slack allows 100."""
 
 _LINK = re.compile(r"<((?:https?|mailto):[^<>|\s]*)(?:\|([^<>]*))?>")
 _GREEN = re.compile(r"#?(good|2eb886|36a64f|2eb67d|00ff00|008000)", re.IGNORECASE)
 _SEVERITY = re.compile(r"(?<![\w-])(critical|warning|info)(?![\w-])", re.IGNORECASE)
 _LIMIT = re.compile(
-    r">=?\s*(\d{1,3}(?:,\d{3})+|\d{1,12})(?![\w%]|[.,]\d|\s?(?:%|[kMGT]i?B\b|m?s\b|sec|min\b|hours?\b|percent))"
+    r">=?\s*(\d{1,3}(?:,\d{3}){1,4}|\d{1,12})(?![\w%]|[.,]\d|\s?(?:%|[kMGT]i?B\b|m?s\b|sec|min\b|hours?\b|percent))"
 )
 
 
 def attachments(message: Message) -> list[Mapping[str, Any]]:
-    """Return the attachments that are objects."""
+    """Return the attachments that are objects, the first ones of very many."""
     given = message.get("attachments")
-    return [a for a in given if isinstance(a, Mapping)] if isinstance(given, Sequence) else []
+    return [a for a in given[:MOST_ATTACHMENTS] if isinstance(a, Mapping)] if isinstance(given, list) else []
 
 
 def field(source: Mapping[str, Any], key: str) -> str:
-    """Return a text field, decoded and without link markup; nothing when it is absent."""
+    """Return what can be seen of a text field, decoded and without link markup; nothing when it is absent."""
     value = source.get(key)
-    return _without_links(decoded(value[:TEXT])).strip() if isinstance(value, str) else ""
+    return _without_links(visible(decoded(value[:TEXT]))).strip() if isinstance(value, str) else ""
 
 
 def _without_links(text: str) -> str:
