@@ -176,6 +176,8 @@ def _channel(named: str, channel: Channel | None, me: Me) -> Diagnosed:
         )
     if channel.archived:
         return bad(f"The channel #{channel.name} is archived; name another under `channels`, or unarchive it.")
+    if named != channel.id:  # events carry the id alone, and that is what the bot compares
+        return bad(f"Alerts in #{channel.name} are not heard by its name; write its id under `channels`: {channel.id}.")
     return ok(f"The bot is in #{channel.name} ({channel.id}).")
 
 
