@@ -132,9 +132,7 @@ def _ops_workers(found: Diagnosis) -> Iterator[Diagnosed]:
     elif found.unanswered:
         yield bad("The ops worker listens and does not answer; look into its log, and start it again.")
     else:
-        yield bad(
-            "No ops worker answers; start `celery-oncall up`, or `celery-oncall worker` with the same settings."
-        )
+        yield bad("No ops worker answers; start `celery-oncall up`, or `celery-oncall worker` with the same settings.")
 
 
 def _shared(watched: ClusterConnection) -> Diagnosed:
