@@ -43,7 +43,8 @@ class Outgoing:
         return self.method.value, self.channel if self.method is Method.POST else ""
 
 
-_TOLD = (CardKind.REQUEST, CardKind.REQUEST_DM, CardKind.NOTICE, CardKind.ENDING)
+_TOLD = (CardKind.REQUEST, CardKind.REQUEST_DM, CardKind.NOTICE, CardKind.ENDING, CardKind.EXECUTION)
+"""An execution's first message too: in a storm of alerts, who pressed a button must not wait behind all of them."""
 
 
 def outgoing(card: Card) -> Outgoing:

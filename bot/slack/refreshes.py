@@ -55,10 +55,14 @@ class Refreshes:
         self._shown()
 
     async def all_open(self) -> None:
-        """Want every incident fresh that is not over; those still being refreshed are left alone."""
+        """Refresh every incident that is not over, one after the other; those being refreshed are left alone.
+
+        Each is wanted only when the one before is done: a new alert then waits for one of them, not for them all.
+        """
         for incident_id in await self._executors.db(self._open):
             if incident_id not in self._running:
                 self.want(incident_id)
+                await asyncio.wait([self._running[incident_id]])
 
     def _open(self) -> list[str]:
         with self._ports.store.read() as tx:

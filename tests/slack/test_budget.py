@@ -82,3 +82,8 @@ def test_people_come_before_numbers() -> None:
         card(CardKind.INCIDENT, ts="1.0"),
     ]
     assert sorted(order, key=lambda c: outgoing(c).urgency) == order
+
+
+def test_what_came_of_a_click_goes_before_a_storm_of_alerts() -> None:
+    """The first message of an execution is an answer to somebody; a hundred new incidents wait behind it."""
+    assert outgoing(card(CardKind.EXECUTION)).urgency < outgoing(card(CardKind.INCIDENT)).urgency

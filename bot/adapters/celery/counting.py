@@ -58,6 +58,6 @@ def _queue_of(raw: bytes, topology: Topology) -> str | None:
     """Return the queue of an entry, which is the JSON of `[message, exchange, routing_key]`."""
     try:
         _, exchange, routing_key = json.loads(raw)
-    except ValueError:  # no JSON, or another shape: not kombu's
+    except (ValueError, TypeError):  # no JSON, or another shape: not kombu's
         return None
     return topology.queue_of(str(exchange or ""), str(routing_key or ""))

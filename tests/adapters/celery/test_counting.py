@@ -137,7 +137,15 @@ def test_unacked_of_a_topic_goes_to_the_queue_that_takes_it(
         ):
             Queue(name, exchange, key)(connection.default_channel).declare()
     with redis_server.client() as client:
-        entries = ('[{}, "trips", "trips.rome"]', '[{}, "both", "both"]', '[{}, "", "one"]', "rubbish", '{"a": 1}')
+        entries = (
+            '[{}, "trips", "trips.rome"]',
+            '[{}, "both", "both"]',
+            '[{}, "", "one"]',
+            "rubbish",
+            '{"a": 1}',
+            "7",
+            "null",
+        )
         client.hset("unacked", mapping={f"tag-{n}": entry for n, entry in enumerate(entries)})
     snapshot = make_control(redis_server.url(), ["travel", "one", "two"]).snapshot()
     assert {q.name: q.unacked for q in snapshot.queues} == {"travel": 1, "one": 1, "two": 0}
