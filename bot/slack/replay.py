@@ -10,7 +10,7 @@ from bot.domain.card import CardKind
 from bot.domain.errors import StoreUnavailable
 from bot.ports import InboxEntry, Ports
 from bot.slack.answers import place_of
-from bot.slack.deliveries import Body
+from bot.slack.deliveries import Body, by_an_app, message_in
 from bot.slack.executors import Executors
 from bot.slack.inbox import DELIVERY, SlackInbox
 from bot.slack.lease import Lease
@@ -60,15 +60,13 @@ class Replay:
         await self._inbox.done(entry.id)
 
     def _say_so(self, entry: InboxEntry) -> None:
-        """Tell whoever waited, where they waited."""
-        place = place_of(entry.payload)
-        if place is None or place.channel is None:
+        """Tell whoever waited, where they waited; below an alert, whoever reads it."""
+        told = _told(entry)
+        if told is None:
             return
-        asked = f"what you asked for at {entry.received_at:%H:%M:%S} UTC"
-        text = f"<@{place.user}>, {asked} was not handled: the bot stumbled over it. Please ask again."
+        channel, thread_ts, text = told
         with self._ports.store.write() as tx:
-            now = self._ports.clock.now()
-            tx.cards.want(CardKind.NOTICE, entry.id, place.channel, now, thread_ts=place.thread_ts, text=text)
+            tx.cards.want(CardKind.NOTICE, entry.id, channel, self._ports.clock.now(), thread_ts=thread_ts, text=text)
 
     async def release(self) -> None:
         """Let the next bot do it."""
@@ -76,3 +74,17 @@ class Replay:
             await self._lease.release()
         except StoreUnavailable as e:
             log.warning("lease not given back", why=e.why)
+
+
+def _told(entry: InboxEntry) -> tuple[str, str | None, str] | None:
+    """Return channel, thread and words for an entry that was given up; None when there is nobody to tell."""
+    place = place_of(entry.payload)
+    if place is not None:
+        asked = f"what you asked for at {entry.received_at:%H:%M:%S} UTC"
+        text = f"<@{place.user}>, {asked} was not handled: the bot stumbled over it. Please ask again."
+        return (place.channel, place.thread_ts, text) if place.channel else None
+    message = message_in(entry.payload.get("event") or {})
+    if message is None or "ts" not in message or not by_an_app(message):
+        return None
+    text = "The bot stumbled over this message and did nothing about it: look at it yourself. The bot's log says more."
+    return message["channel"], message["ts"], text

@@ -155,6 +155,24 @@ async def test_what_fails_again_and_again_is_given_up_in_words(slack: LocalSlack
     assert unhandled(ports) == []
 
 
+async def test_an_alert_that_the_bot_stumbles_over_is_not_passed_over_in_silence(
+    slack: LocalSlack, place: Office
+) -> None:
+    """Nobody asked, so nobody would miss an answer: a line below the alert says that a person must look."""
+    ports = place.ports()
+    async with Person(slack.url, "U0ANA") as ana:
+        root = await ana.say(CHANNEL, "as if an alert")
+        event = {"type": "message", "bot_id": "B0ALERT", "channel": CHANNEL, "ts": root["ts"], "text": "cursed"}
+        with ports.store.write() as tx:
+            tx.inbox.record("message:cursed", "event", {"type": "event_callback", "event": event}, datetime.now(UTC))
+            for _ in range(3):
+                tx.inbox.attempt("message:cursed")
+        async with bot_of(slack, place, ports=ports):
+            (told,) = await until(lambda: thread(ana))
+        assert "look at it yourself" in told["text"]
+    assert unhandled(ports) == []
+
+
 async def test_alerts_posted_while_nobody_listened_are_found_in_the_history(slack: LocalSlack, place: Office) -> None:
     """Slack repeats events for minutes only; a bot that comes back later reads the channel's history."""
     ports = place.ports()
