@@ -28,7 +28,9 @@ class OncallProcesses:
 
     async def start(self, bots: int = 1) -> None:
         """Bring the database up to date, start everything, and return when every bot is ready; raises ProcessError."""
-        await self.command("migrate", port=0)
+        code, words = await self.command("migrate", port=0)
+        if code != 0:
+            raise ProcessError(f"`celery-oncall migrate` ended with {code}: {words.strip()}")
         for i in range(bots):
             self.start_bot("bot" if i == 0 else f"bot{i + 1}")
         for name in ("worker", "beat"):
