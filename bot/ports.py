@@ -3,6 +3,7 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection as Some
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -383,8 +384,12 @@ class Target:
         return next((m for m in self.mitigations if m.live and m.kind == "pause" and m.target == queue), None)
 
 
-Progress = Callable[[str], None]
-"""Called by a running action with one line for people; also re-checks that this process still owns the execution."""
+class Progress(Protocol):
+    """Called by a running action before each effect; raises when this process no longer owns the execution."""
+
+    def __call__(self, line: str, workers: Some[str] = ()) -> None:
+        """Keep one line for people; `workers` are about to be touched, and are recorded on the mitigation first."""
+        ...
 
 
 class Action(ABC, Generic[P]):
@@ -414,6 +419,10 @@ class Action(ABC, Generic[P]):
         """Return what two wishes of this action must share to be the same wish: an effect's target, else everything."""
         effect = self.effect(params)
         return effect.target if effect else params.model_dump_json()
+
+    def touches(self, params: P) -> str | None:  # noqa: ARG002 - most actions may overlap
+        """Return what no two executions may work on at once (a queue), or None."""
+        return None
 
     def ends(self, params: P) -> str | None:  # noqa: ARG002 - most actions end nothing
         """Return the target whose live mitigation this action ends, or None."""

@@ -1,5 +1,7 @@
 """Pause a queue: its workers stop consuming it until the pause ends."""
 
+import shlex
+
 from pydantic import AliasChoices, Field
 
 from bot.domain.action import BlastRadius, Effect, Irreversible, Observation, Outcome, Preview, Proposal, Risk, Verdict
@@ -62,6 +64,10 @@ class PauseQueue(Action[PauseParams]):
         """A pause stays in force until its end."""
         return Effect(kind="pause", target=params.queue, seconds=params.seconds, reason=params.reason)
 
+    def touches(self, params: PauseParams) -> str:
+        """One queue is not paused and resumed at once."""
+        return params.queue
+
     def run(self, params: PauseParams, before: Observation, target: Target, progress: Progress) -> Outcome:
         """Cancel on the workers that consume the queue, again until each says it no longer does.
 
@@ -73,7 +79,7 @@ class PauseQueue(Action[PauseParams]):
         for _ in range(int(CONFIRM_SECONDS / 0.5)):
             if not consuming:
                 break
-            progress(f"Telling {counted(len(consuming), 'worker')} to stop consuming {params.queue}")
+            progress(f"Telling {counted(len(consuming), 'worker')} to stop consuming {params.queue}", consuming)
             try:
                 replied |= target.control.cancel_consumer(params.queue, sorted(consuming))
             except EffectUncertain as e:
@@ -107,7 +113,7 @@ class PauseQueue(Action[PauseParams]):
 
     def command(self, params: PauseParams, spec: ClusterSpec) -> str:
         """Directed at the workers that consume it; without `-d` every worker says ok, whether it did or not."""
-        return f"celery -A {spec.app} control cancel_consumer {params.queue} -d <worker@host>"
+        return f"celery -A {spec.app} control cancel_consumer {shlex.quote(params.queue)} -d <worker@host>"
 
 
 def _summary(params: PauseParams, consumers: tuple[Worker, ...], waiting: int | None) -> str:

@@ -1,5 +1,7 @@
 """Resume a paused queue: give it back to the workers that consumed it, and to no others."""
 
+import shlex
+
 from pydantic import Field
 
 from bot.domain.action import BlastRadius, Irreversible, Observation, Outcome, Preview, Proposal, Risk, Verdict
@@ -63,6 +65,10 @@ class ResumeQueue(Action[ResumeParams]):
         """It ends the pause of its queue."""
         return params.queue
 
+    def touches(self, params: ResumeParams) -> str:
+        """One queue is not paused and resumed at once."""
+        return params.queue
+
     def run(self, params: ResumeParams, before: Observation, target: Target, progress: Progress) -> Outcome:
         """Add the consumer on the recorded workers alone, again until each says it consumes the queue."""
         replied: dict[str, str] = {}
@@ -101,7 +107,7 @@ class ResumeQueue(Action[ResumeParams]):
 
     def command(self, params: ResumeParams, spec: ClusterSpec) -> str:
         """Directed: without `-d` every worker would start to consume the queue."""
-        return f"celery -A {spec.app} control add_consumer {params.queue} -d <worker@host>"
+        return f"celery -A {spec.app} control add_consumer {shlex.quote(params.queue)} -d <worker@host>"
 
 
 def _outcome(queue: str, wanted: set[str], now: set[str], missing: set[str], waiting: int | None) -> str:

@@ -1,5 +1,8 @@
 """Start more workers for one queue. Needs a driver; without one the corrected command is shown to copy."""
 
+import re
+import shlex
+
 from pydantic import Field
 
 from bot.domain.action import BlastRadius, Irreversible, Observation, Outcome, Preview, Proposal, Risk, Verdict
@@ -63,9 +66,13 @@ class ScaleWorkers(Action[ScaleParams]):
         return Irreversible(why="Workers started by hand are stopped by hand.")
 
     def command(self, params: ScaleParams, spec: ClusterSpec) -> str:
-        """Names of their own: the operations runbook's `worker2@%h` collides with workers that run there already."""
+        """Return the command; the queue may come from an alert, so it is quoted.
+
+        Names of their own: the operations runbook's `worker2@%h` collides with workers that run there already.
+        """
+        short = re.sub(r"\W", "_", params.queue)[:40]
         return (
             f"for i in $(seq 1 {params.by}); do celery -A {spec.app} worker --loglevel=info "
-            f"--concurrency={params.concurrency} --queues={params.queue} "
-            f"-n emergency_{params.queue}_$i@%h --detach; done"
+            f"--concurrency={params.concurrency} --queues={shlex.quote(params.queue)} "
+            f"-n emergency_{short}_$i@%h --detach; done"
         )

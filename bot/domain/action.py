@@ -61,6 +61,10 @@ class Observation(Value):
     recorded: tuple[str, ...] = ()
     facts: dict[str, Any] = Field(default_factory=dict)
 
+    def without_tasks(self) -> "Observation":
+        """Return it fit to be stored: a cluster may hold tens of thousands of tasks in hand."""
+        return self.model_copy(update={"snapshot": self.snapshot.without_tasks()})
+
 
 class Outcome(Value):
     """What a run did, as far as it knows: replies are no proof. `replied` maps a worker to what it said."""
@@ -179,8 +183,7 @@ class ClaimRefusal(StrEnum):
 
     ALREADY_CLAIMED = "already claimed"
     ENDED = "already ended"
-    FROZEN = "frozen"
-    OBSERVE_ONLY = "observe only"
+    BUSY = "another execution works on the same thing"
 
 
 def digest_of(document: Any) -> str:

@@ -126,6 +126,7 @@ class Reason(StrEnum):
     FROZEN = "frozen"
     NOBODY_MAY_APPROVE = "nobody may approve"
     NOT_POSSIBLE = "not possible"
+    OUTDATED = "made under another policy"
 
 
 class Refused(Value):

@@ -161,6 +161,11 @@ class ClusterSnapshot(Value):
         """Return workers that were known and did not answer who consumes what."""
         return tuple(w for w in self.workers if w.queues is None)
 
+    def without_tasks(self) -> "ClusterSnapshot":
+        """Return the snapshot without the tasks in workers' hands and without their totals."""
+        bare: dict[str, object] = {"active": None, "reserved": None, "scheduled": None, "totals": {}}
+        return self.model_copy(update={"workers": tuple(w.model_copy(update=bare) for w in self.workers)})
+
     def without_consumer(self) -> tuple[Queue, ...]:
         """Return queues with messages that no worker consumes, deepest first.
 

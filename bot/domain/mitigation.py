@@ -9,12 +9,16 @@ WARN_BEFORE = timedelta(minutes=5)
 
 
 class MitigationState(StrEnum):
-    """Applying: started, effect not yet confirmed. Partial: interrupted on the way, a person must look."""
+    """Applying: started, effect not yet confirmed. Partial: interrupted on the way, a person must look.
+
+    Returning: ended, but workers named in `owed` have not taken the queue back yet; they are asked again.
+    """
 
     APPLYING = "applying"
     IN_FORCE = "in force"
     PARTIAL = "partial"
     ENDING = "ending"
+    RETURNING = "returning"
     ENDED = "ended"
 
 
@@ -55,6 +59,7 @@ class Mitigation(Value):
     workers: tuple[str, ...] = ()
     joined: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
+    owed: tuple[str, ...] = ()
 
     @property
     def live(self) -> bool:
@@ -79,7 +84,8 @@ class Mitigation(Value):
 
 def extended(current: Mitigation, now: datetime, seconds: int) -> Mitigation:
     """Return the mitigation with an end at least `seconds` from now: a second pause extends, it never stacks."""
-    return current.model_copy(update={"ends_at": max(current.ends_at, now + timedelta(seconds=seconds))})
+    ends_at = max(current.ends_at, now + timedelta(seconds=seconds))
+    return current.back_in_force().model_copy(update={"ends_at": ends_at})
 
 
 def gets_back(spec: ClusterSpec, pause: Mitigation, worker: str) -> bool:

@@ -9,11 +9,19 @@ from bot.domain.approval import (
     expire,
     review,
 )
-from bot.ports import Ports
+from bot.ports import Ports, Tx
 from bot.usecases.requests import execution_for, facts_of
 from bot.usecases.retrying import retried
 from bot.usecases.showing import refresh_homes, show_execution, show_request
 from bot.usecases.switches import FROZEN, frozen
+
+
+def over_already(tx: Tx, incident_id: str | None) -> Refused | None:
+    """Return a refusal when an incident is over: what was wished for its sake is not done for a late click."""
+    incident = tx.incidents.get(incident_id) if incident_id else None
+    if incident is None or not incident.over:
+        return None
+    return Refused(reason=Reason.ALREADY_DONE, at=incident.resolved_at, detail="resolved")
 
 
 @retried
@@ -21,6 +29,9 @@ def _answer(ports: Ports, request_id: str, by: str, answer: Answer) -> tuple[Dec
     now = ports.clock.now()
     with ports.store.write() as tx:
         request = tx.requests.get(request_id)
+        pending = request.state is RequestState.PENDING and answer is Answer.APPROVE
+        if pending and (over := over_already(tx, request.incident_id)):
+            return over, None
         outcome = review(request, by, answer, ports.roles(), now)
         if isinstance(outcome, Refused):
             return outcome, None

@@ -10,6 +10,7 @@ from bot.domain.approval import (
 from bot.domain.mitigation import LIVE, Mitigation
 from bot.domain.run import StepState
 from bot.ports import Ports, Tx
+from bot.usecases.approvals import over_already
 from bot.usecases.requests import Submitted, Where, draft_at, submit
 from bot.usecases.targets import action_of
 
@@ -19,6 +20,8 @@ def offer(ports: Ports, run_id: str, step_id: str, by: str) -> Submitted | Refus
     with ports.store.read() as tx:
         run = tx.runs.get(run_id)
         incident = tx.incidents.get(run.incident_id)
+        if over := over_already(tx, incident.id):
+            return over
     result = run.result(step_id)
     if result is None or result.proposal is None or result.state is not StepState.OFFERED:
         return Refused(reason=Reason.ALREADY_DONE, detail="no longer offered")

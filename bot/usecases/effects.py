@@ -1,32 +1,40 @@
 """What an execution leaves in force, or ends: the mitigation beside it."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain.action import Effect, Execution, Observation, Verdict
+from bot.domain.action import Effect, Execution
 from bot.domain.incident import after_mitigation_ended
 from bot.domain.mitigation import LIVE, Mitigation, MitigationState, extended
 from bot.ports import Action, Ports, Tx
 from bot.usecases.showing import follow_endings, show_execution, show_incident
 
 
-def begin_effect(
-    tx: Tx, execution: Execution, action: Action[Any], params: Any, before: Observation, now: datetime
-) -> Execution:
+def begin_effect(tx: Tx, execution: Execution, action: Action[Any], params: Any, now: datetime) -> Execution:
     """Write the mitigation down before the cluster is touched; returns the execution that points at it."""
     cluster = execution.proposal.cluster
     effect, ends = action.effect(params), action.ends(params)
     if effect:
-        mitigation = _begun(tx, execution, effect, before, now)
-    elif ends and (live := tx.mitigations.find(cluster=cluster, target=ends, state=LIVE)):
-        mitigation = tx.mitigations.save(live[-1].model_copy(update={"state": MitigationState.ENDING}))
-    else:
-        return execution
-    return execution.model_copy(update={"mitigation_id": mitigation.id})
+        return execution.model_copy(update={"mitigation_id": _begun(tx, execution, effect, now).id})
+    if ends and (live := tx.mitigations.find(cluster=cluster, target=ends, state=LIVE)):
+        ending = tx.mitigations.save(live[-1].model_copy(update={"state": MitigationState.ENDING}))
+        return _seen_by(execution, ending)
+    return execution
 
 
-def _begun(tx: Tx, execution: Execution, effect: Effect, before: Observation, now: datetime) -> Mitigation:
-    cluster = execution.proposal.cluster
+def _seen_by(execution: Execution, ending: Mitigation) -> Execution:
+    """Return the execution with the workers that joined while it looked: from now on no more are recorded."""
+    before = execution.before
+    if before is not None:
+        recorded = tuple(sorted({*before.recorded, *ending.joined}))
+        before = before.model_copy(update={"recorded": recorded})
+    return execution.model_copy(update={"mitigation_id": ending.id, "before": before})
+
+
+def _begun(tx: Tx, execution: Execution, effect: Effect, now: datetime) -> Mitigation:
+    cluster, before = execution.proposal.cluster, execution.before
+    assert before is not None  # noqa: S101 - a claim stores it in the same step
     live = tx.mitigations.find(cluster=cluster, target=effect.target, state=LIVE)
     if live:
         follow_endings(tx, live[-1].id, now)
@@ -52,9 +60,20 @@ def _begun(tx: Tx, execution: Execution, effect: Effect, before: Observation, no
     )
 
 
-def settle_effect(
-    ports: Ports, tx: Tx, execution: Execution, action: Action[Any], params: Any, verdict: Verdict | None
-) -> None:
+def record_workers(tx: Tx, execution: Execution, workers: Collection[str]) -> None:
+    """Record workers on an execution's mitigation, before they are touched."""
+    if not workers or execution.mitigation_id is None:
+        return
+    mitigation = tx.mitigations.get(execution.mitigation_id)
+    if new := set(workers) - set(mitigation.workers):
+        update = {
+            "workers": tuple(sorted({*mitigation.workers, *new})),
+            "absent": tuple(w for w in mitigation.absent if w not in new),
+        }
+        tx.mitigations.save(mitigation.model_copy(update=update))
+
+
+def settle_effect(ports: Ports, tx: Tx, execution: Execution) -> None:
     """Bring the mitigation to where the verdict leaves it.
 
     A pause that could be looked at is in force, even where a worker does not agree yet: reconcile goes on asking it.
@@ -62,22 +81,34 @@ def settle_effect(
     """
     if execution.mitigation_id is None:
         return
-    now = ports.clock.now()
+    if execution.verdict is None:
+        unsettled(tx, execution)
+        return
     mitigation = tx.mitigations.get(execution.mitigation_id)
-    if action.effect(params):
-        state = MitigationState.IN_FORCE if verdict else MitigationState.PARTIAL
-        reached = {*mitigation.workers, *(execution.outcome.workers if execution.outcome else ())}
-        mitigation = mitigation.model_copy(update={"state": state, "workers": tuple(sorted(reached))})
-        tx.mitigations.save(mitigation)
-    elif verdict is None:
-        tx.mitigations.save(mitigation.back_in_force())
+    if mitigation.state is MitigationState.ENDING:
+        end_mitigation(tx, mitigation, ports.clock.now(), owed=execution.verdict.missing)
     else:
-        end_mitigation(tx, mitigation, now)
+        tx.mitigations.save(mitigation.model_copy(update={"state": MitigationState.IN_FORCE}))
 
 
-def end_mitigation(tx: Tx, mitigation: Mitigation, now: datetime) -> None:
-    """Record that an effect is no longer in force; its incident may be over with it."""
-    tx.mitigations.save(mitigation.model_copy(update={"state": MitigationState.ENDED, "ended_at": now}))
+def unsettled(tx: Tx, execution: Execution) -> None:
+    """Leave a mitigation as an execution left it that never began, or whose effect nobody could look at."""
+    if execution.mitigation_id is None:
+        return
+    mitigation = tx.mitigations.get(execution.mitigation_id)
+    if mitigation.state is MitigationState.APPLYING:
+        tx.mitigations.save(mitigation.model_copy(update={"state": MitigationState.PARTIAL}))
+    elif mitigation.state is MitigationState.ENDING:
+        tx.mitigations.save(mitigation.back_in_force())
+
+
+def end_mitigation(tx: Tx, mitigation: Mitigation, now: datetime, owed: Sequence[str] = ()) -> None:
+    """Record that an effect is no longer in force; its incident may be over with it.
+
+    `owed` are workers that did not take the queue back yet: they are asked again by the sweep.
+    """
+    state = MitigationState.RETURNING if owed else MitigationState.ENDED
+    tx.mitigations.save(mitigation.model_copy(update={"state": state, "ended_at": now, "owed": tuple(owed)}))
     follow_endings(tx, mitigation.id, now)
     for execution in tx.executions.find(mitigation_id=mitigation.id):
         show_execution(tx, execution, now)

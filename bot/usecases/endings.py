@@ -4,8 +4,10 @@ from datetime import datetime
 
 from bot.domain.action import Execution, Proposal, Risk
 from bot.domain.card import CardKind
+from bot.domain.cluster import Mode
 from bot.domain.mitigation import Mitigation, MitigationState
 from bot.ports import Ports
+from bot.usecases.looking import look
 from bot.usecases.retrying import retried
 from bot.usecases.showing import show_ending, show_execution
 from bot.usecases.switches import frozen
@@ -25,8 +27,10 @@ def end_pauses(ports: Ports, cluster: str) -> None:
             _warn(ports, mitigation.id)
     due = [m for m in in_force if m.due(now)]
     if due and stopped:
-        _say_frozen(ports, due)
-    if due and not stopped:
+        _say_kept(ports, due, "executions are frozen", "It ends when somebody says `/celery unfreeze`.")
+    elif due and ports.clusters.spec(cluster).mode is Mode.OBSERVE:
+        _say_kept(ports, due, f"{cluster} is set to observe", "It ends once the settings say `mode: act` again.")
+    elif due:
         for execution_id in _end_due(ports, cluster, due):
             ports.dispatcher.dispatch(execution_id)
 
@@ -41,24 +45,21 @@ def _warn(ports: Ports, mitigation_id: str) -> None:
             tx.mitigations.save(mitigation.model_copy(update={"warned_for": mitigation.ends_at}))
 
 
-def _say_frozen(ports: Ports, due: list[Mitigation]) -> None:
-    """Say once per end that a pause goes on because executions are frozen."""
+def _say_kept(ports: Ports, due: list[Mitigation], why: str, then: str) -> None:
+    """Say once per end that a pause goes on, why, and what ends it."""
     now = ports.clock.now()
     with ports.store.write() as tx:
         for m in due:
-            subject = f"frozen-end/{m.id}/{int(m.ends_at.timestamp())}"
+            subject = f"kept/{m.id}/{int(m.ends_at.timestamp())}"
             if tx.cards.get(CardKind.NOTICE, subject) is None:
-                text = (
-                    f"The pause of {m.target} has reached its end, but executions are frozen, so it stays paused. "
-                    "It ends when somebody says `/celery unfreeze`."
-                )
+                text = f"The pause of {m.target} has reached its end, but {why}, so it stays paused. {then}"
                 tx.cards.want(CardKind.NOTICE, subject, m.channel, now, thread_ts=m.thread_ts, text=text)
 
 
 def _end_due(ports: Ports, cluster: str, due: list[Mitigation]) -> list[str]:
     """Queue the end of each due pause, previewed on the live cluster; raises ClusterUnreachable, to be tried again."""
     target = target_of(ports, cluster)
-    snapshot = target.control.snapshot()
+    snapshot = look(target)
     queued = []
     for mitigation in due:
         proposal = Proposal(action="resume_queue", cluster=cluster, params={"queue": mitigation.target})

@@ -27,7 +27,7 @@ LATE = timedelta(minutes=2)
 """How long after a pause a worker may come up that was started without its queue: it read the pauses, then loaded."""
 
 GIVEN_BACK = "worker given its queue after a pause"
-RESUMED = (MitigationState.ENDING, MitigationState.ENDED)
+RESUMED = (MitigationState.ENDING, MitigationState.RETURNING, MitigationState.ENDED)
 
 log = structlog.get_logger(__name__)
 

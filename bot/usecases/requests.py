@@ -16,6 +16,7 @@ from bot.domain.approval import (
 )
 from bot.domain.errors import BadInput
 from bot.ports import Ports, Tx
+from bot.usecases.looking import look
 from bot.usecases.retrying import retried
 from bot.usecases.showing import refresh_homes, show_execution, show_request
 from bot.usecases.switches import FROZEN, frozen
@@ -66,7 +67,7 @@ def draft_at(
     target = target_of(ports, proposal.cluster)
     if not action.available(target.spec):
         return Refused(reason=Reason.NOT_POSSIBLE, detail=action.command(params, target.spec))
-    snapshot = target.control.snapshot()
+    snapshot = look(target)
     preview = action.preview(params, action.observe(params, target, snapshot), target.spec)
     risk = action.risk(params, target.spec, ports.policy)
     refused = _nobody(ports.policy, risk, roles, by)
@@ -166,6 +167,8 @@ def _may_not_submit(ports: Ports, tx: Tx, request: ApprovalRequest, by: str, now
         return Refused(reason=Reason.NOT_ON_CALL)
     if now >= request.expires_at:
         return Refused(reason=Reason.EXPIRED, at=request.expires_at)
+    if request.policy_digest != ports.policy.digest:
+        return Refused(reason=Reason.OUTDATED)
     if frozen(tx):
         note = tx.note(FROZEN) or {}
         return Refused(reason=Reason.FROZEN, by=note.get("by"))
@@ -175,7 +178,9 @@ def _may_not_submit(ports: Ports, tx: Tx, request: ApprovalRequest, by: str, now
 def _twin(ports: Ports, tx: Tx, request: ApprovalRequest) -> Refused | None:
     """Return a refusal when the same thing is asked for, or on its way, already."""
     aim = _aim(ports, request.proposal)
-    for other in tx.requests.find(state=RequestState.PENDING.value):
+    # What one person may do now does not wait for what others have yet to approve.
+    pending = [] if request.risk is Risk.LOW else tx.requests.find(state=RequestState.PENDING.value)
+    for other in pending:
         if _aim(ports, other.proposal) == aim:
             at, asked = other.requested_at, other.asked
             return Refused(reason=Reason.ALREADY_DONE, by=other.requested_by, at=at, asked=asked, detail=other.id)

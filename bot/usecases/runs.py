@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from pydantic import ValidationError
 
 from bot.domain.action import Proposal
@@ -18,6 +19,8 @@ from bot.usecases.names import names_of
 from bot.usecases.retrying import retried
 from bot.usecases.showing import show_incident
 from bot.usecases.targets import action_of, target_of
+
+log = structlog.get_logger(__name__)
 
 GOAL = 500
 """Depth below which a backed-up queue counts as drained, when the settings declare no limit for it."""
@@ -129,6 +132,10 @@ def _step(
         return StepResult(id=step.id, state=StepState.FAILED, why=str(e))
     except OncallError as e:
         return StepResult(id=step.id, state=StepState.FAILED, why=str(e))
+    except Exception:  # a mistake in one check must not leave the card without any number
+        log.exception("runbook step broke", step=step.id)
+        why = "The bot made a mistake in this step; its log holds the details."
+        return StepResult(id=step.id, state=StepState.FAILED, why=why)
 
 
 def _check(ports: Ports, step: Step, names: Mapping[str, Any], snapshot: ClusterSnapshot, target: Target) -> StepResult:

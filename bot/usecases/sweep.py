@@ -15,6 +15,7 @@ from bot.usecases.auditing import check_audit
 from bot.usecases.endings import end_pauses
 from bot.usecases.executions import execute, settle
 from bot.usecases.reconcile import reconcile
+from bot.usecases.returning import give_back
 
 LEASE_SECONDS = 30.0
 UNCLAIMED = timedelta(seconds=30)
@@ -34,6 +35,7 @@ def sweep(ports: Ports) -> bool:
         for cluster in ports.clusters.names():
             _apart("end pauses", partial(end_pauses, ports, cluster))
             _apart("reconcile", partial(_reconcile, ports, cluster))
+            _apart("give back", partial(_give_back, ports, cluster))
         for execution_id in unclaimed(ports):
             _apart("execute", partial(execute, ports, execution_id))
         _apart("check audit", partial(check_audit, ports))
@@ -48,12 +50,19 @@ def _apart(what: str, part: Callable[[], object]) -> None:
         part()
     except OncallError as e:
         log.warning("sweep part failed, tried again next time", part=what, why=str(e))
+    except Exception:  # a mistake in one part must not keep all pauses for ever
+        log.exception("sweep part broke, tried again next time", part=what)
 
 
 def _reconcile(ports: Ports, cluster: str) -> None:
     """Leave a cluster alone that is only observed. A freeze stops new executions; pauses in force are still kept."""
     if ports.clusters.spec(cluster).mode is Mode.ACT:
         reconcile(ports, cluster)
+
+
+def _give_back(ports: Ports, cluster: str) -> None:
+    if ports.clusters.spec(cluster).mode is Mode.ACT:
+        give_back(ports, cluster)
 
 
 def _running(ports: Ports) -> list[str]:

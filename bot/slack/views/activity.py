@@ -70,7 +70,7 @@ def mitigation_line(mitigation: Mitigation, now: datetime) -> str:
             return f"⚠️ {queue} may be paused only in part: a person must look. Ends {until}"
         case MitigationState.ENDING:
             return f"▶️ {queue}: pause is ending now"
-        case MitigationState.ENDED:
+        case MitigationState.ENDED | MitigationState.RETURNING:
             ended = f" {when(mitigation.ended_at, now)}" if mitigation.ended_at else ""
             return f"▶️ {queue}: pause ended{ended}"
     return f"⏸️ {queue} is paused until {until} by {mention(mitigation.owner)}"

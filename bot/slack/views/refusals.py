@@ -85,6 +85,10 @@ def _frozen(refused: Refused) -> str:
     return f"Nothing was done: executions are frozen{by}. `/celery unfreeze` allows them again."
 
 
+def _outdated(_: Refused) -> str:
+    return "Nothing was done: the rules for approvals were changed meanwhile. Ask again."
+
+
 def _nobody_may_approve(refused: Refused) -> str:
     roles = f" (asked for: {name(refused.detail, 120)})" if refused.detail else ""
     return f"Nothing was done: nobody but you could approve this{roles}. Ask whoever keeps the settings to add people."
@@ -108,4 +112,5 @@ _SENTENCES = {
     Reason.FROZEN: _frozen,
     Reason.NOBODY_MAY_APPROVE: _nobody_may_approve,
     Reason.NOT_POSSIBLE: _not_possible,
+    Reason.OUTDATED: _outdated,
 }
