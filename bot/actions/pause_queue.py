@@ -100,9 +100,12 @@ class PauseQueue(Action[PauseParams]):
         silent = {w.name for w in snapshot.silent} & (was | {w.name for w in before.snapshot.silent})
         gone = was - {w.name for w in snapshot.workers}
         stopped = was - still - silent - gone
+        unseen = next((u.why for u in snapshot.unknown if u.what == "workers"), "")
+        sentence = _outcome(params.queue, (was - gone) | silent, stopped, still, silent, snapshot)
         return Verdict(
-            verified=not still and not silent,
-            sentence=_outcome(params.queue, (was - gone) | silent, stopped, still, silent, snapshot),
+            # Where nobody is known to have consumed it, a process that kept silent may be who does.
+            verified=not still and not silent and (bool(stopped) or not unseen),
+            sentence=f"{sentence} {unseen[:1].upper()}{unseen[1:]}." if unseen else sentence,
             confirmed=tuple(sorted(stopped)),
             missing=tuple(sorted(still | silent)),
         )

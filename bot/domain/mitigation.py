@@ -7,6 +7,9 @@ from bot.domain.cluster import ClusterSpec, Value, Worker, group_lists
 
 WARN_BEFORE = timedelta(minutes=5)
 
+FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=10), timedelta(minutes=5)
+"""How long after a failed end the next one is tried; it doubles in between, so that a thread is not flooded."""
+
 
 class MitigationState(StrEnum):
     """Applying: started, effect not yet confirmed. Partial: interrupted on the way, a person must look.
@@ -54,6 +57,8 @@ class Mitigation(Value):
     incident_id: str | None = None
     began_at: datetime
     ends_at: datetime
+    ends_tried: int = 0
+    end_after: datetime | None = None
     ended_at: datetime | None = None
     warned_for: datetime | None = None
     workers: tuple[str, ...] = ()
@@ -66,14 +71,18 @@ class Mitigation(Value):
         """Return whether its effect may stand in the cluster."""
         return self.state in LIVE
 
-    def back_in_force(self) -> "Mitigation":
-        """Return it as before an end that did not come about; unchanged in any other state."""
-        ending = self.state is MitigationState.ENDING
-        return self.model_copy(update={"state": MitigationState.IN_FORCE}) if ending else self
+    def end_failed(self, now: datetime) -> "Mitigation":
+        """Return it in force again after an end that did not come about; each failure waits longer for the next try."""
+        if self.state is not MitigationState.ENDING:
+            return self
+        wait = min(FIRST_RETRY * 2**self.ends_tried, LONGEST_RETRY)
+        retry = {"ends_tried": self.ends_tried + 1, "end_after": now + wait}
+        return self.model_copy(update={"state": MitigationState.IN_FORCE, **retry})
 
     def due(self, now: datetime) -> bool:
         """Return whether its end has come."""
-        return self.state in (MitigationState.IN_FORCE, MitigationState.PARTIAL) and now >= self.ends_at
+        held = self.state in (MitigationState.IN_FORCE, MitigationState.PARTIAL)
+        return held and now >= (self.end_after or self.ends_at)
 
     def warning_due(self, now: datetime) -> bool:
         """Return whether its owner is to be warned now: once per end, never for a pause under five minutes."""
@@ -85,7 +94,8 @@ class Mitigation(Value):
 def extended(current: Mitigation, now: datetime, seconds: int) -> Mitigation:
     """Return the mitigation with an end at least `seconds` from now: a second pause extends, it never stacks."""
     ends_at = max(current.ends_at, now + timedelta(seconds=seconds))
-    return current.back_in_force().model_copy(update={"ends_at": ends_at})
+    state = MitigationState.IN_FORCE if current.state is MitigationState.ENDING else current.state
+    return current.model_copy(update={"state": state, "ends_at": ends_at, "ends_tried": 0, "end_after": None})
 
 
 def gets_back(spec: ClusterSpec, pause: Mitigation, worker: str) -> bool:

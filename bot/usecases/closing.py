@@ -10,7 +10,7 @@ def close(ports: Ports, tx: Tx, execution: Execution, state: ExecutionState, err
     """Store an execution's end. One that never began leaves the mitigation it was to end as it was."""
     now = ports.clock.now()
     if execution.started_at is None:
-        unsettled(tx, execution)
+        unsettled(tx, execution, now)
     sentence = execution.verdict.sentence if execution.verdict else ""
     facts = {"cluster": execution.proposal.cluster, "verdict": sentence, "note": error or ""}
     entry = tx.audit.append(now, "system", f"execution {state.value}", execution.id, facts)

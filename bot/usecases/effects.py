@@ -82,7 +82,7 @@ def settle_effect(ports: Ports, tx: Tx, execution: Execution) -> None:
     if execution.mitigation_id is None:
         return
     if execution.verdict is None:
-        unsettled(tx, execution)
+        unsettled(tx, execution, ports.clock.now())
         return
     mitigation = tx.mitigations.get(execution.mitigation_id)
     if mitigation.state is MitigationState.ENDING:
@@ -91,7 +91,7 @@ def settle_effect(ports: Ports, tx: Tx, execution: Execution) -> None:
         tx.mitigations.save(mitigation.model_copy(update={"state": MitigationState.IN_FORCE}))
 
 
-def unsettled(tx: Tx, execution: Execution) -> None:
+def unsettled(tx: Tx, execution: Execution, now: datetime) -> None:
     """Leave a mitigation as an execution left it that never began, or whose effect nobody could look at."""
     if execution.mitigation_id is None:
         return
@@ -99,7 +99,7 @@ def unsettled(tx: Tx, execution: Execution) -> None:
     if mitigation.state is MitigationState.APPLYING:
         tx.mitigations.save(mitigation.model_copy(update={"state": MitigationState.PARTIAL}))
     elif mitigation.state is MitigationState.ENDING:
-        tx.mitigations.save(mitigation.back_in_force())
+        tx.mitigations.save(mitigation.end_failed(now))
 
 
 def end_mitigation(tx: Tx, mitigation: Mitigation, now: datetime, owed: Sequence[str] = ()) -> None:

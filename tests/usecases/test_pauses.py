@@ -199,6 +199,7 @@ def test_a_broker_that_dies_between_queueing_the_end_and_running_it_only_delays_
     run_dispatched(world)
     assert the_pause(world).state is MitigationState.IN_FORCE
     world.cluster.down = False
+    world.clock.pass_time(seconds=10)
     sweep(world.ports)
     run_dispatched(world)
     assert the_pause(world).state is MitigationState.ENDED
