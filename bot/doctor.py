@@ -109,7 +109,7 @@ def _database(settings: Settings) -> list[Diagnosed]:
     try:
         open_store(settings.database_url).close()
     except StoreUnavailable as e:
-        return [bad(f"The database does not answer ({e.why}); check DATABASE_URL, and the server that it names.")]
+        return [bad(f"The database does not answer ({e.why}); check DATABASE_URL, and what it names.")]
     return [ok(f"The database ({shown(settings.database_url)}) answers and is at the newest revision.")]
 
 

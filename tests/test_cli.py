@@ -97,6 +97,7 @@ def test_good_settings_are_summed_up_without_secrets() -> None:
     assert result.exit_code == 0
     assert result.output == (
         f"The settings are good ({example}).\n"
+        "  database: db.example/oncall\n"
         "  cluster prod: redis://broker.example:6379/0, 7 queues, 3 worker groups, mode act\n"
         "  channel platform-oncall: prod\n"
         "  role oncall: S0123ONCALL\n"
@@ -105,10 +106,17 @@ def test_good_settings_are_summed_up_without_secrets() -> None:
 
 
 def test_the_database_is_checked_with_the_settings() -> None:
-    """An address that no database answers to is configuration, too."""
+    """An address that no database answers to is configuration, too: told alone, and beside all else that is wrong."""
+    words = "environment: DATABASE_URL names the database `mysql`, which is not supported;"
     result = run("config", "check", **ENV | {"DATABASE_URL": "mysql://db/oncall"})
     assert result.exit_code == 2
-    assert "`mysql`, which is not supported" in result.stderr
+    assert result.stderr.startswith(words)
+    both = run("config", "check", **ENV | {"DATABASE_URL": "mysql://db/oncall", "SLACK_BOT_TOKEN": ""})
+    assert both.exit_code == 2
+    assert [line.split(";")[0] for line in both.stderr.splitlines()[1:]] == [
+        "environment: SLACK_BOT_TOKEN is not set. It is the bot token of your Slack app (OAuth & Permissions",
+        words.rstrip(";"),
+    ]
 
 
 def test_the_shipped_runbooks_are_good() -> None:
@@ -126,6 +134,25 @@ def test_a_broken_runbook_is_a_finding(folder: Path) -> None:
     assert result.exit_code == 1
     assert result.output == (
         "a.yml:3:34: There is no check `wrkers`. Did you mean `workers`?\nb.yml: good (b, 1 step)\n"
+    )
+
+
+def test_a_folder_is_linted_as_the_bot_would_load_it(folder: Path) -> None:
+    """Of two runbooks of one name the second is refused; a folder without any, or none at all, is a finding."""
+    for name in ("a.yml", "b.yml"):
+        (folder / name).write_text("runbook: a\ntitle: T\nsteps: [{id: w, title: W, check: workers}]\n")
+    (folder / "empty").mkdir()
+    result = run("runbooks", "lint", ".", "empty")
+    assert result.exit_code == 1
+    assert result.output == (
+        "a.yml: good (a, 1 step)\n"
+        "b.yml: A runbook `a` is in `a.yml` already; rename one of the two.\n"
+        "empty: There is no runbook (`*.yml`, `*.yaml`) in this folder.\n"
+    )
+    (folder / "oncall.yml").write_text(MINIMAL + "runbooks: nowhere\n")
+    assert run("runbooks", "lint").output.endswith(
+        f"{folder}/nowhere: The folder of runbooks cannot be read: No such file or directory; see `runbooks` in the "
+        "settings.\n"
     )
 
 
@@ -201,12 +228,32 @@ def test_a_failed_export_leaves_the_old_file(folder: Path) -> None:
     assert (folder / "out.jsonl").read_text() == "old"
 
 
+def test_an_empty_chain_is_an_empty_export(folder: Path) -> None:
+    """An older export that stays would pass for this one."""
+    (folder / "out.jsonl").write_text("old")
+    url = f"sqlite:///{folder}/new.sqlite3"
+    assert run("migrate", DATABASE_URL=url).output == f"The database ({url}) is at the newest revision.\n"
+    assert run("audit", "export", "-o", "out.jsonl", DATABASE_URL=url).exit_code == 0
+    assert (folder / "out.jsonl").read_text() == ""
+
+
+def test_a_database_that_cannot_be_used_is_told_with_what_to_do(folder: Path) -> None:
+    """To try again in a moment helps at a card, not at a file that is none."""
+    (folder / "text.txt").write_text("no database, but long enough to be told from one that is empty" * 100)
+    result = run("audit", "verify", DATABASE_URL="sqlite:///text.txt")
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"The database cannot be used (the file {folder}/text.txt: the file is no SQLite database); check "
+        "DATABASE_URL, and what it names.\n"
+    )
+
+
 def test_a_database_without_tables_is_told_what_to_do(folder: Path) -> None:
     """No traceback of the database's driver."""
     result = run("audit", "verify", DATABASE_URL=f"sqlite:///{folder}/none.sqlite3")
     assert result.exit_code == 2
     assert "Traceback" not in result.stderr
-    assert result.stderr.endswith("is empty; bring it up to date with `celery-oncall up`.\n")
+    assert "has no tables of celery-oncall yet; run `celery-oncall migrate`" in result.stderr
 
 
 def test_demo_passes_its_words_on() -> None:
@@ -223,6 +270,8 @@ def test_the_module_is_the_command() -> None:
     result = celery_oncall("config", "check")
     assert result.returncode == 2
     assert result.stdout == ""
-    assert result.stderr.splitlines()[0] == (
-        "built-in defaults:6:21: The environment variable `PROD_BROKER_URL` is not set."
-    )
+    assert result.stderr.splitlines()[:2] == [
+        "built-in defaults: There is no `oncall.yml` in this folder. Copy `oncall.example.yml` to it, or name yours by "
+        "ONCALL_CONFIG.",
+        "built-in defaults: The environment variable `PROD_BROKER_URL` is not set.",
+    ]

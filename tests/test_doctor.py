@@ -130,7 +130,10 @@ async def test_a_database_without_tables(slack: LocalSlack, refused_port: int, t
     env = environment(tmp_path, slack, f"redis://127.0.0.1:{refused_port}/0")
     found = (await sections(env))["Database"]
     file = tmp_path / "oncall.sqlite3"
-    assert bad_ones(found) == [f"The database (the file {file}) is empty; bring it up to date with `celery-oncall up`."]
+    assert bad_ones(found) == [
+        f"The database (the file {file}) has no tables of celery-oncall yet; run `celery-oncall migrate`, or see that "
+        "DATABASE_URL names the right one."
+    ]
     assert not file.exists()
 
 

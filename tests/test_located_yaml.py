@@ -62,6 +62,9 @@ def test_what_is_missing_is_told_at_the_nearest_thing_around_it() -> None:
          "f.yml:1:5: This is not valid YAML: no `:` may stand here: the line is indented wrongly, or its text must be "
          "quoted."),
         ("a: \x01", "f.yml:1:4: This character is not allowed in YAML; delete it."),
+        (r'a: ["b\0"]', r"f.yml:1:5: `\0`, and half of a pair like `\ud83d`, are no text that can be kept: remove it."),
+        (r'"\ud83d": c',
+         r"f.yml:1:1: `\0`, and half of a pair like `\ud83d`, are no text that can be kept: remove it."),
         ("[" * 40, "f.yml:1:32: The file is nested too deeply."),
     ],
 )  # fmt: skip
@@ -149,7 +152,8 @@ def test_a_document_that_fits_becomes_the_model() -> None:
          "f.yml:1:11: There is no key `digest` at the top of the file. Known: `from`, `name`, `queues`, `steps`."),
         ("{name: 5}", "f.yml:1:8: `name` must be text, not a number."),
         ("{name: x, steps: {}}", "f.yml:1:18: `steps` must be a list (`[a, b]`), not a map."),
-        ("{name: x, queues: {a: }}", "f.yml:1:22: `queues.a` must be a map (`key: value`), and is empty."),
+        ("{name: x, queues: {a: }}",
+         "f.yml:1:22: `queues.a` must be a map (`key: value`), and is empty. Its keys: `depth`; or write `{}`."),
         ("{name: x, queues: {a: {depth: 2.5}}}",
          "f.yml:1:31: `queues.a.depth` must be a whole number, not a number with decimals."),
         ("{name: x, queues: {a: {depth: true}}}",

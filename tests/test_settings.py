@@ -191,13 +191,14 @@ def test_all_that_is_wrong_is_told_at_once_in_order_of_place() -> None:
         "logg: {}\n"
     )
     assert problems(text, {"PROD_BROKER_URL": "redis://h/0", "SLACK_APP_TOKEN": "xapp-1"}) == [
-        "oncall.yml:1:1: There is no role `oncall`. Known: `platform`. Roles are declared under `roles`.",
         "oncall.yml:3:21: The environment variable `PROD_BROKR_URL` is not set. `PROD_BROKER_URL` is set: is one of "
         "the two misspelt?",
         "oncall.yml:4:5: There is no key `quues` in `clusters.prod`. Did you mean `queues`?",
         "oncall.yml:5:36: `clusters.prod.queues.booking.importance` must be at most 10, and is 11.",
         "oncall.yml:6:34: There is no queue `bokking`. Did you mean `booking`? Declare it under `queues`.",
         "oncall.yml:7:9: `slack.bot_token` does not belong in this file: set SLACK_BOT_TOKEN in the environment.",
+        "oncall.yml:8:1: The role `oncall` is missing under `roles`: with `group: S…` or `users: [U…]` it says who may "
+        "act.",
         "oncall.yml:9:1: There is no key `logg` at the top of the file. Did you mean `log`?",
         "environment: SLACK_BOT_TOKEN is not set. It is the bot token of your Slack app (OAuth & Permissions; it "
         "begins with xoxb-).",

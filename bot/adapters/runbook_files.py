@@ -1,6 +1,6 @@
 """The runbooks in folders of YAML files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from bot.adapters.expressions import JinjaExpressions
@@ -55,12 +55,45 @@ class RunbookFiles:
             if runbook is None:
                 continue
             if first := owners.get(runbook.runbook):
-                words = f"A runbook `{runbook.runbook}` is in `{first.name}` already; rename one of the two."
-                problems.append(Problem(str(path), words))
+                problems.append(_twice(path, runbook, first))
                 continue
             owners[runbook.runbook] = path
             loaded[path] = runbook
         return problems
+
+
+def read_all(
+    path: Path, registry: Registry, language: JinjaExpressions
+) -> Iterator[tuple[Path, Runbook | ProblemsFound]]:
+    """Yield each runbook file of a folder, or the one file, with its runbook or with what is wrong with it."""
+    if path.exists() and not path.is_dir():
+        yield path, _tried(path, registry, language)
+        return
+    try:
+        files = runbook_paths(path)
+    except ProblemsFound as e:
+        yield path, e
+        return
+    if not files:
+        yield path, ProblemsFound([Problem(str(path), "There is no runbook (`*.yml`, `*.yaml`) in this folder.")])
+    owners: dict[str, Path] = {}
+    for file in files:
+        found = _tried(file, registry, language)
+        if isinstance(found, Runbook) and (first := owners.setdefault(found.runbook, file)) != file:
+            found = ProblemsFound([_twice(file, found, first)])
+        yield file, found
+
+
+def _tried(path: Path, registry: Registry, language: JinjaExpressions) -> Runbook | ProblemsFound:
+    try:
+        return read_runbook(path, registry, language)
+    except ProblemsFound as e:
+        return e
+
+
+def _twice(path: Path, runbook: Runbook, first: Path) -> Problem:
+    words = f"A runbook `{runbook.runbook}` is in `{first.name}` already; rename one of the two."
+    return Problem(str(path), words)
 
 
 def runbook_paths(folder: Path) -> list[Path]:
@@ -68,7 +101,7 @@ def runbook_paths(folder: Path) -> list[Path]:
     try:
         return sorted(p for p in folder.iterdir() if p.suffix in ENDINGS and not p.name.startswith("."))
     except OSError as e:
-        words = f"The folder of runbooks cannot be read: {e.strerror}."
+        words = f"The folder of runbooks cannot be read: {e.strerror}; see `runbooks` in the settings."
         raise ProblemsFound([Problem(str(folder), words)]) from None
 
 

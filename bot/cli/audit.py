@@ -7,6 +7,8 @@ import click
 
 from bot.cli.environment import settings
 
+_COMPARE = "Cards in Slack name the true entries (`audit #418 · 9f3a…`); compare them, and an older export."
+
 
 @click.group()
 def audit() -> None:
@@ -23,7 +25,7 @@ def verify(ctx: click.Context) -> None:
 
     result = bootstrap.store(chosen).verify_audit()
     if isinstance(result, Broken):
-        click.echo(f"The audit chain is broken at #{result.seq}: {result.why}.")
+        click.echo(f"The audit chain is broken at #{result.seq}: {result.why}. {_COMPARE}")
         ctx.exit(1)
     if not result.entries:
         click.echo("The audit chain is empty.")
@@ -39,5 +41,7 @@ def export(output: IO[str]) -> None:
     chosen = settings()
     from bot import bootstrap  # as above
 
-    for entry in bootstrap.store(chosen).export_audit():
+    entries = bootstrap.store(chosen).export_audit()
+    output.write("")  # click opens the file at the first write: an empty chain must not leave an older export in place
+    for entry in entries:
         output.write(json.dumps(entry.model_dump(mode="json"), ensure_ascii=False, sort_keys=True) + "\n")

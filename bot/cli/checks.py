@@ -1,6 +1,7 @@
 """The commands that look at something and say what they found."""
 
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -12,8 +13,8 @@ import click
 from bot.cli.environment import settings
 
 if TYPE_CHECKING:
+    from bot.located_yaml import Problem
     from bot.settings import Settings
-
 
 _MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "bad": ("✗", "red")}
 
@@ -56,20 +57,45 @@ def config() -> None:
 @config.command("check")
 def check() -> None:
     """Read the settings and say what is wrong, all of it, with places; exits 2 when anything is."""
-    chosen = settings("slack", "clusters")
-    from bot.adapters.sql.address import parse  # the adapter alone knows which databases there are
-
-    parse(chosen.database_url)
+    chosen = _sound_settings()
     click.echo(f"The settings are good ({chosen.source}).")
     for line in _summary(chosen):
         click.echo(f"  {line}")
 
 
+def _sound_settings() -> "Settings":
+    """Return the settings, the address of the database checked with them. Raises ProblemsFound, with all of it."""
+    from bot.located_yaml import ProblemsFound
+
+    problems = _database_problems()
+    try:
+        chosen = settings("slack", "clusters")
+    except ProblemsFound as e:
+        raise ProblemsFound([*e.problems, *problems]) from None
+    if problems:
+        raise ProblemsFound(problems)
+    return chosen
+
+
+def _database_problems() -> "list[Problem]":
+    from bot.adapters.sql.address import parse  # the adapter alone knows which databases there are
+    from bot.domain.errors import BadInput
+    from bot.located_yaml import Problem
+    from bot.settings import environment
+
+    try:
+        parse(environment.database_url(os.environ, Path.cwd()))
+    except BadInput as e:
+        return [Problem(environment.SOURCE, str(e))]
+    return []
+
+
 def _summary(chosen: "Settings") -> list[str]:
+    from bot.adapters.sql.address import parse, place
     from bot.domain.wording import counted
     from bot.settings.urls import shown
 
-    lines = []
+    lines = [f"database: {place(parse(chosen.database_url))}"]
     for name, spec in chosen.specs.items():
         size = f"{counted(len(spec.queues), 'queue')}, {counted(len(spec.worker_groups), 'worker group')}"
         lines.append(f"cluster {name}: {shown(chosen.broker(name).broker_url)}, {size}, mode {spec.mode.value}")
@@ -92,21 +118,19 @@ def lint(ctx: click.Context, paths: tuple[Path, ...]) -> None:
     from bot import bootstrap  # imports all adapters, which takes a second
     from bot.adapters.discovery import DiscoveredRegistry
     from bot.adapters.expressions import JinjaExpressions
-    from bot.adapters.runbook_files import read_runbook, runbook_paths
+    from bot.adapters.runbook_files import read_all
     from bot.domain.wording import counted
     from bot.located_yaml import ProblemsFound
 
     registry, language = DiscoveredRegistry(), JinjaExpressions()
     broken = False
     for path in paths or bootstrap.runbook_folders(settings()):
-        for file in runbook_paths(path) if path.is_dir() else [path]:
-            try:
-                runbook = read_runbook(file, registry, language)
-            except ProblemsFound as e:
-                click.echo(str(e))
+        for file, found in read_all(path, registry, language):
+            if isinstance(found, ProblemsFound):
+                click.echo(str(found))
                 broken = True
             else:
-                click.echo(f"{file}: good ({runbook.runbook}, {counted(len(runbook.steps), 'step')})")
+                click.echo(f"{file}: good ({found.runbook}, {counted(len(found.steps), 'step')})")
     ctx.exit(1 if broken else 0)
 
 

@@ -10,7 +10,7 @@ from bot.cli.checks import config, doctor, runbooks
 from bot.cli.environment import forget_celery_variables
 from bot.cli.processes import beat, bot, demo, migrate, up, worker
 from bot.cli.run_worker import run_worker
-from bot.domain.errors import BadInput, OncallError
+from bot.domain.errors import BadInput, OncallError, StoreUnavailable
 
 FINDING, WRONG_USE = 1, 2
 
@@ -25,8 +25,15 @@ class OncallGroup(click.Group):
         except OncallError as e:
             if ctx.params.get("debug"):
                 traceback.print_exc()
-            click.echo(str(e), err=True)
+            click.echo(_words(e), err=True)
             ctx.exit(WRONG_USE if isinstance(e, BadInput) else FINDING)
+
+
+def _words(error: OncallError) -> str:
+    """Return an error's sentence; whoever types commands can do more about a database than try again."""
+    if isinstance(error, StoreUnavailable):
+        return f"The database cannot be used ({error.why}); check DATABASE_URL, and what it names."
+    return str(error)
 
 
 @click.group(cls=OncallGroup, context_settings={"help_option_names": ["-h", "--help"]})

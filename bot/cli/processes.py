@@ -61,8 +61,10 @@ def migrate() -> None:
     """Bring the database to the newest revision."""
     chosen = settings()
     from bot import bootstrap  # as above
+    from bot.settings.urls import shown
 
     bootstrap.migrate(chosen)
+    click.echo(f"The database ({shown(chosen.database_url)}) is at the newest revision.")
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True}, add_help_option=False)

@@ -80,7 +80,16 @@ class _Place:
         path = (*self.at, *loc)
         if loc and loc[-1] == "[key]":
             return self.document.problem(path[:-1], wording.sentence(error, path[:-1]), at_key=True)
-        return self.document.problem(path, wording.sentence(error, path))
+        return self.document.problem(path, wording.sentence(error, path) + self._keys_wanted(error, loc))
+
+    def _keys_wanted(self, error: ErrorDetails, loc: Path) -> str:
+        """Return, for something else where a map must be, the keys that the map may have."""
+        wanted = _model_at(self.model, loc) if loc and error["type"] == "model_type" else None
+        if wanted is None:
+            return ""
+        all_defaults = not any(field.is_required() for field in wanted.model_fields.values())
+        keys = ", ".join(f"`{key}`" for key in sorted(keys_of(wanted)))
+        return f" Its keys: {keys}{'; or write `{}`' if all_defaults else ''}."
 
     def unknown(self, loc: Path) -> Problem:
         """Return the complaint about a key that is not known at its place."""

@@ -8,6 +8,9 @@ import yaml
 MAX_DEPTH = 30
 """Deeper nesting is no settings file; it would end in Python's own recursion limit."""
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""What YAML's escapes can bring in, and neither PostgreSQL nor UTF-8 takes."""
+
 
 class Refused(yaml.MarkedYAMLError):
     """Sound YAML that says what JSON cannot."""
@@ -29,6 +32,8 @@ class JsonLoader(yaml.SafeLoader):
             self._refuse("Aliases (`*name`) are not supported here: write the value out", event)
         if getattr(event, "tag", None) is not None:
             self._refuse("Tags (`!name`) are not supported here: remove it, or quote the text", event)
+        if isinstance(event, yaml.ScalarEvent) and _UNSTORABLE.search(event.value):
+            self._refuse("`\\0`, and half of a pair like `\\ud83d`, are no text that can be kept: remove it", event)
         if self._depth > MAX_DEPTH:
             self._refuse("The file is nested too deeply", event)
         self._depth += 1

@@ -18,6 +18,10 @@ _WANTED = {
     "list_type": "a list (`[a, b]`)",
 }
 _KINDS = {int: "a number", float: "a number with decimals", str: "text", list: "a list", dict: "a map"}
+_PATTERNS = {
+    "^[a-z][a-z0-9-]*$": "small letters, digits and `-`, a letter first, like `queue-depth`",
+    "^[a-z][a-z0-9_]*$": "small letters, digits and `_`, a letter first, like `scale_up`",
+}
 _BOUNDS = {
     "greater_than_equal": ("at least", "ge"),
     "greater_than": ("more than", "gt"),
@@ -50,7 +54,7 @@ def sentence(error: ErrorDetails, path: tuple[str | int, ...]) -> str:
     if kind == "string_too_long":
         return f"{subject} must have at most {ctx['max_length']:,} characters."
     if kind == "string_pattern_mismatch":
-        return f"{subject} must fit the pattern `{ctx['pattern']}`."
+        return f"{subject} must be {_PATTERNS.get(ctx['pattern'], 'text that fits `' + ctx['pattern'] + '`')}."
     if kind == "value_error":
         return f"{subject}: {ctx['error']}."
     return f"{subject}: {error['msg']}."
@@ -68,7 +72,7 @@ def given(value: Any) -> str:
 def choices(expected: str, value: Any) -> str:
     """Return "`observe` or `act`. Did you mean `act`?" from pydantic's "'observe' or 'act'"."""
     known = re.findall(r"'([^']*)'", expected)
-    close = difflib.get_close_matches(value, known, n=1, cutoff=0.5) if isinstance(value, str) else []
+    close = difflib.get_close_matches(value, known, n=1, cutoff=0.6) if isinstance(value, str) else []
     words = " or ".join([", ".join(f"`{k}`" for k in known[:-1]), *(f"`{k}`" for k in known[-1:])]).removeprefix(" or ")
     return f"{words}. Did you mean `{close[0]}`?" if close else f"{words}."
 

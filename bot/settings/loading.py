@@ -1,5 +1,6 @@
 """From file and environment to `Settings`, with all that is wrong told at once."""
 
+import dataclasses
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from importlib.resources import files
@@ -36,8 +37,14 @@ def load_settings(env: Mapping[str, str], needs: Collection[Need] = (Need.CLUSTE
     if Need.SLACK in needs:
         problems += environment.slack_problems(env, socket=isinstance(shape, Unread) or shape.slack.mode == "socket")
     if problems or isinstance(shape, Unread):
-        raise ProblemsFound(problems)
+        raise ProblemsFound(problems if document.source != BUILT_IN else _of_built_in(problems))
     return _settings(shape, document.source, env)
+
+
+def _of_built_in(problems: list[Problem]) -> list[Problem]:
+    """Return problems without places in a file that nobody can open; the first says why it was read at all."""
+    words = "There is no `oncall.yml` in this folder. Copy `oncall.example.yml` to it, or name yours by ONCALL_CONFIG."
+    return [Problem(BUILT_IN, words), *(dataclasses.replace(p, mark=None) for p in problems)]
 
 
 def _document(env: Mapping[str, str]) -> Document:

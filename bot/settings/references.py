@@ -72,7 +72,10 @@ def _channels(document: Document) -> Iterator[Problem]:
 
 def _roles(document: Document) -> Iterator[Problem]:
     roles, policy = _map(document.value, "roles"), _map(document.value, "policy")
-    named: list[tuple[Path, Any]] = [(("policy", "acting"), policy.get("acting", "oncall"))]
+    named: list[tuple[Path, Any]] = [(("policy", "acting"), policy["acting"])] if "acting" in policy else []
+    if "acting" not in policy and "oncall" not in roles:
+        words = "The role `oncall` is missing under `roles`: with `group: S…` or `users: [U…]` it says who may act."
+        yield document.problem(("roles",), words, at_key=True)
     for risk, alternatives in _map(policy, "consent").items():
         for i, way in enumerate(alternatives if isinstance(alternatives, list) else ()):
             named.append((("policy", "consent", risk, i, "from"), _map({"way": way}, "way").get("from")))

@@ -279,7 +279,7 @@ def _why(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return f"Slack did not answer within {CALL_SECONDS:g} s"
     if not isinstance(error, SlackApiError):
-        return f"Slack cannot be reached: {error}"
+        return f"Slack cannot be reached: {_way(error)}"
     match code_of(error):
         case "missing_scope":
             return f"the bot token lacks the scope `{error.response['needed']}`"
@@ -287,3 +287,15 @@ def _why(error: BaseException) -> str:
             return "Slack wants fewer calls for now, so try again in a minute"
         case code:
             return f"Slack answered “{code}”"
+
+
+def _way(error: BaseException) -> str:
+    """Return what is wrong on the way to Slack."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return f"the host name of {error.host} cannot be resolved"
+        case aiohttp.ClientConnectorCertificateError():
+            return f"the certificate of {error.host} is not trusted here"
+        case aiohttp.ClientConnectorError():
+            return f"no connection to {error.host}:{error.port} comes about"
+    return str(error)

@@ -90,7 +90,10 @@ STEPS = [
      "input must be declared under `inputs`."),
     ("- {id: w, title: W, check: workers, verify: {that: 'true', within: soon}}",
      "5:68: `steps[1].verify.within` must be a length of time like `30s`, `10m` or `1h`."),
-    ("- {id: W, title: W, check: workers}", "5:8: `steps[1].id` must fit the pattern `^[a-z][a-z0-9_]*$`."),
+    (
+        "- {id: W, title: W, check: workers}",
+        "5:8: `steps[1].id` must be small letters, digits and `_`, a letter first, like `scale_up`.",
+    ),
     (RELIEF + "- {id: relief, title: W, check: workers}", "6:8: The id `relief` is taken by the step in line 5."),
 ]  # fmt: skip
 
@@ -104,7 +107,10 @@ def test_a_bad_step_is_told_at_its_place(step: str, complaint: str) -> None:
 
 HEADS = [
     ("runbook: r\nsteps: []", "1:1: The key `title` is missing in the file."),
-    ("runbook: R r\ntitle: T\nsteps: []", "1:10: `runbook` must fit the pattern `^[a-z][a-z0-9-]*$`."),
+    (
+        "runbook: R r\ntitle: T\nsteps: []",
+        "1:10: `runbook` must be small letters, digits and `-`, a letter first, like `queue-depth`.",
+    ),
     ("runbook: r\ntitle: T\nsteps: []\ndigest: x", "4:1: There is no key `digest` at the top of the file. Known: "
      "`alerts`, `inputs`, `runbook`, `severity`, `steps`, `title`."),
     ("runbook: r\ntitle: T\nsteps: []\nwith: {}", "4:1: `with` is not a key at the top of the file; it belongs in "
@@ -209,7 +215,7 @@ def test_a_folder_that_cannot_be_read_keeps_what_was_loaded(tmp_path: Path) -> N
     loaded = files(tmp_path / "ours")
     (tmp_path / "ours").rename(tmp_path / "away")
     assert [p.sentence for p in loaded.reload()] == [
-        "The folder of runbooks cannot be read: No such file or directory."
+        "The folder of runbooks cannot be read: No such file or directory; see `runbooks` in the settings."
     ]
     assert titles(loaded) == {"a": "T"}
 

@@ -16,8 +16,8 @@ def examine_cluster(connection: ClusterConnection, spec: ClusterSpec, seconds: f
     """Return what was found in a watched cluster, in `seconds` at most. Raises BadInput for a wrong address."""
     found = diagnose(connection, spec, seconds)
     if found.why is not None:
-        where = f"`clusters.{spec.name}.broker_url_env`"
-        return [bad(f"The broker cannot be used: {found.why}; check the address that {where} names, and its ACL.")]
+        where = f"the broker's address under `clusters.{spec.name}`, and the ACL of its user"
+        return [bad(f"The broker cannot be used: {found.why}; check {where}.")]
     checks: tuple[Callable[[Diagnosis, ClusterConnection, ClusterSpec], Diagnosed | None], ...] = (
         _broker,
         _queues,

@@ -1,5 +1,6 @@
 """Turns what the database drivers raise into StoreUnavailable: by error code, never by text."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,8 @@ _POSTGRES_CLASSES = {
     "58": "its disk reports an error",
 }
 
+_ADDRESS = re.compile(r"^(?:connection failed: )?connection to server .*? failed: (?:FATAL:)?")
+
 
 @contextmanager
 def in_words(url: URL) -> Iterator[None]:
@@ -73,5 +76,11 @@ def _why_postgres(error: psycopg.Error) -> str | None:
     state = error.sqlstate
     if state is None:  # the client's own: no connection came about, or it is lost
         unreachable = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-        return " ".join(str(error).split()) if unreachable else None
+        return _in_a_clause(str(error)) if unreachable else None
     return _POSTGRES.get(state) or _POSTGRES_CLASSES.get(state[:2])
+
+
+def _in_a_clause(text: str) -> str:
+    """Return what libpq says, without the address (told already) and the hints in its further lines."""
+    first, *_ = [*text.strip().splitlines(), ""]
+    return " ".join(_ADDRESS.sub("", first).split()) or "the connection broke"

@@ -91,8 +91,8 @@ def misfit(current: str | None, known: Sequence[str], where: str) -> str | None:
             f"The database ({where}) is at revision {current}, which this version of celery-oncall does not know: "
             "a newer version has upgraded it; run that version."
         )
-    found = "is empty" if current is None else f"is at revision {current} and this version needs {known[-1]}"
-    return f"The database ({where}) {found}; bring it up to date with `celery-oncall up`."
+    has = "has no tables of celery-oncall yet" if current is None else f"is at revision {current}, not at {known[-1]}"
+    return f"The database ({where}) {has}; run `celery-oncall migrate`, or see that DATABASE_URL names the right one."
 
 
 def _check_owner(connection: Connection, address: URL) -> None:

@@ -106,8 +106,8 @@ def test_a_worker_that_hangs(redis_server: RedisServer, celery_worker: StartWork
 def test_a_broker_that_is_away(refused_port: int) -> None:
     """With where its address is to be mended."""
     assert bad_ones(examined(f"redis://127.0.0.1:{refused_port}/0")) == [
-        f"The broker cannot be used: nothing listens at 127.0.0.1:{refused_port}; check the address that "
-        "`clusters.prod.broker_url_env` names, and its ACL."
+        f"The broker cannot be used: nothing listens at 127.0.0.1:{refused_port}; check the broker's address under "
+        "`clusters.prod`, and the ACL of its user."
     ]
 
 
