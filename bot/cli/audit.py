@@ -1,7 +1,6 @@
 """The commands about the audit chain."""
 
 import json
-from typing import IO
 
 import click
 
@@ -35,13 +34,14 @@ def verify(ctx: click.Context) -> None:
 
 
 @audit.command()
-@click.option("-o", "--output", type=click.File("w", encoding="utf-8", atomic=True), default="-", help="A file.")
-def export(output: IO[str]) -> None:
-    """Write every entry as JSON Lines, oldest first."""
+@click.option("-o", "--output", type=click.Path(dir_okay=False, allow_dash=True), default="-", help="A file.")
+def export(output: str) -> None:
+    """Write every entry as JSON Lines, oldest first. A file appears, or is replaced, once it is whole."""
     chosen = settings()
     from bot import bootstrap  # as above
 
     entries = bootstrap.store(chosen).export_audit()
-    output.write("")  # click opens the file at the first write: an empty chain must not leave an older export in place
-    for entry in entries:
-        output.write(json.dumps(entry.model_dump(mode="json"), ensure_ascii=False, sort_keys=True) + "\n")
+    with click.open_file(output, "w", encoding="utf-8", lazy=True, atomic=True) as file:
+        file.write("")  # click opens it at the first write: an empty chain must not leave an older export in place
+        for entry in entries:
+            file.write(json.dumps(entry.model_dump(mode="json"), ensure_ascii=False, sort_keys=True) + "\n")

@@ -34,6 +34,9 @@ def bot(first: bool) -> None:
 def worker() -> None:
     """Run the ops worker, which executes what was approved."""
     chosen = settings("clusters")
+    from bot.adapters.sql import open_store  # brings SQLAlchemy
+
+    open_store(chosen.database_url).close()  # else its children would say so, in tracebacks, and it would run on
     _become_celery(chosen, "worker", *WORKER, f"--hostname=oncall-{os.getpid()}@%h")
 
 
