@@ -26,6 +26,7 @@ from bot.domain.approval import ApprovalRequest, Policy, Roles
 from bot.domain.audit import AuditEntry, Broken, Sound
 from bot.domain.card import Card, CardKind
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
+from bot.domain.errors import ClusterUnreachable
 from bot.domain.forecast import DepthSample
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation
@@ -300,6 +301,14 @@ class Samples(Protocol):
 
     def take(self, snapshot: ClusterSnapshot) -> None:
         """Remember what a snapshot counted."""
+        ...
+
+    def failed(self, cluster: str, at: datetime, error: ClusterUnreachable) -> None:
+        """Remember that a cluster could not be read."""
+        ...
+
+    def failure(self, cluster: str) -> tuple[datetime, ClusterUnreachable] | None:
+        """Return when and why a cluster could not be read, if that is the newest there is."""
         ...
 
     def snapshots(self, cluster: str) -> Sequence[ClusterSnapshot]:

@@ -99,7 +99,7 @@ def test_good_settings_are_summed_up_without_secrets() -> None:
         f"The settings are good ({example}).\n"
         "  database: db.example/oncall\n"
         "  cluster prod: redis://broker.example:6379/0, 7 queues, 3 worker groups, mode act\n"
-        "  channel platform-oncall: prod\n"
+        "  channel C0123ONCALL: prod\n"
         "  role oncall: S0123ONCALL\n"
         "  role platform: U0123ANA, U0123BEN\n"
     )

@@ -46,7 +46,7 @@ clusters:
     broker_url_env: PROD_BROKER_URL
     queues: {booking: {importance: 10}}
     worker_groups: {worker1: {queues: [booking]}}
-channels: {platform-oncall: prod}
+channels: {C0ONCALL: prod}
 alert_senders: [B0ALERT]
 roles: {oncall: {users: [U0ANA]}}
 policy: {consent: {high: [{approve: 1, from: oncall}]}}
@@ -100,8 +100,9 @@ SETTINGS_ROWS = [
     _setting("broker_url_env: PROD_BROKER_URL", "broker_url: redis://:secret@broker/0"),
     _setting("broker_url_env: PROD_BROKER_URL", "broker_url: amqp://broker"),
     _setting("broker_url_env: PROD_BROKER_URL", ""),
-    _setting("channels: {platform-oncall: prod}", "channels: {platform-oncall: prd}"),
-    _setting("channels: {platform-oncall: prod}", "channels:\n  #platform-oncall: prod"),
+    _setting("channels: {C0ONCALL: prod}", "channels: {C0ONCALL: prd}"),
+    _setting("channels: {C0ONCALL: prod}", "channels:\n  #platform-oncall: prod"),
+    _setting("channels: {C0ONCALL: prod}", "channels: {platform-oncall: prod}"),
     _setting("alert_senders: [B0ALERT]", "alert_senders: [Alertmanager]"),
     _setting("{users: [U0ANA]}", "{users: ['@ana']}"),
     _setting("from: oncall", "from: platform"),

@@ -63,7 +63,7 @@ def test_the_shipped_example_works_as_it_is() -> None:
     """The example needs no edit, only the environment that its head lists."""
     example = Path(__file__).parents[1] / "oncall.example.yml"
     settings = load_settings(ENV | {"ONCALL_CONFIG": str(example)}, tuple(Need))
-    assert settings.cluster_for("#platform-oncall") == "prod"
+    assert settings.cluster_for("C0123ONCALL") == "prod"
     assert settings.policy().alternatives(Risk.DESTRUCTIVE) == (
         Alternative(approve=1, by="platform"),
         Alternative(approve=2, by="oncall"),
@@ -107,7 +107,7 @@ def test_a_file_becomes_the_domains_nouns() -> None:
             queues: {mail: {importance: 2, alert_above: 9}, other: {}}
             worker_groups: {"w*": {queues: [mail], concurrency: 8, max_workers: 3}}
           us: {broker_url: "rediss://localhost:1/2", queues: {mail: {}}}
-        channels: {"#shop-oncall": us, C024BE91L: eu}
+        channels: {C0SHOP: us, C024BE91L: eu}
         alert_senders: [B0ALERT, A0ALERT]
         roles: {oncall: {group: S0614TZR7, users: [U0123ANA]}}
         web: {host: 0.0.0.0, port: 0}
@@ -123,7 +123,7 @@ def test_a_file_becomes_the_domains_nouns() -> None:
     assert (broker.global_keyprefix, broker.sep, broker.priority_steps) == ("shop:", ":", (0, 5))
     assert (broker.visibility_timeout, dict(broker.tls)) == (60, {"ssl_cert_reqs": "none"})
     assert list(settings.specs) == ["eu", "us"]
-    assert (settings.cluster_for("shop-oncall"), settings.cluster_for("C999999")) == ("us", "eu")
+    assert (settings.cluster_for("C0SHOP"), settings.cluster_for("C999999")) == ("us", "eu")
     assert settings.alert_senders == {"B0ALERT", "A0ALERT"}
     assert (settings.roles["oncall"].groups, settings.roles["oncall"].people) == (("S0614TZR7",), ("U0123ANA",))
     assert (settings.web.host, settings.web.port) == ("0.0.0.0", 0)

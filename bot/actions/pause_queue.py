@@ -110,8 +110,10 @@ class PauseQueue(Action[PauseParams]):
             missing=tuple(sorted(still | silent)),
         )
 
-    def undo(self, params: PauseParams, before: Observation, cluster: str) -> Proposal | Irreversible:  # noqa: ARG002
-        """Resuming undoes a pause; what was there before it is in the mitigation."""
+    def undo(self, params: PauseParams, before: Observation, cluster: str) -> Proposal | Irreversible:
+        """Resuming undoes a pause. It would undo more than an extension."""
+        if before.recorded:
+            return Irreversible(why="This moved the end of a pause; resume the queue to end it now.")
         return Proposal(action="resume_queue", cluster=cluster, params={"queue": params.queue})
 
     def command(self, params: PauseParams, spec: ClusterSpec) -> str:

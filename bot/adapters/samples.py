@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.domain.cluster import ClusterSnapshot, Worker
+from bot.domain.errors import ClusterUnreachable
 from bot.domain.forecast import DepthSample
 
 KEPT = 120
@@ -25,12 +26,23 @@ class MemorySamples:
         self._lock = threading.Lock()
         self._rings: defaultdict[tuple[str, str], deque[DepthSample]] = defaultdict(lambda: deque(maxlen=KEPT))
         self._starts: defaultdict[str, _Starts] = defaultdict(_Starts)
+        self._failures: dict[str, tuple[datetime, ClusterUnreachable]] = {}
         self._snapshots: defaultdict[str, deque[ClusterSnapshot]] = defaultdict(lambda: deque(maxlen=SNAPSHOTS))
 
     def of(self, cluster: str, queue: str) -> Sequence[DepthSample]:
         """Return the samples of a queue, oldest first."""
         with self._lock:
             return tuple(self._rings.get((cluster, queue), ()))
+
+    def failed(self, cluster: str, at: datetime, error: ClusterUnreachable) -> None:
+        """Remember that a cluster could not be read."""
+        with self._lock:
+            self._failures[cluster] = (at, error)
+
+    def failure(self, cluster: str) -> tuple[datetime, ClusterUnreachable] | None:
+        """Return when and why a cluster could not be read, if that is the newest there is."""
+        with self._lock:
+            return self._failures.get(cluster)
 
     def snapshots(self, cluster: str) -> Sequence[ClusterSnapshot]:
         """Return the last snapshots of a cluster, oldest first."""
@@ -45,6 +57,7 @@ class MemorySamples:
             if not starts.take(snapshot.workers, at):
                 return
             self._snapshots[snapshot.cluster].append(snapshot)
+            self._failures.pop(snapshot.cluster, None)
             for queue in snapshot.queues:
                 if queue.depth is not None:
                     sample = DepthSample(at=at, depth=queue.depth, started=starts.of(queue.name))

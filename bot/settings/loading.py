@@ -70,7 +70,7 @@ def _settings(shape: FileShape, source: str, env: Mapping[str, str]) -> Settings
         from_file=from_file,
         specs={name: cluster.spec(name) for name, cluster in shape.clusters.items()},
         brokers=brokers,
-        channels={name.removeprefix("#"): cluster for name, cluster in shape.channels.items()},
+        channels=dict(shape.channels),
         alert_senders=frozenset(shape.alert_senders),
         roles={
             name: RoleSettings(people=tuple(role.users or ()), groups=(role.group,) if role.group else ())

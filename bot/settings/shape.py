@@ -49,15 +49,18 @@ def _sender(id: str) -> str:
     return id
 
 
-def _channel(name: str) -> str:
-    if not re.fullmatch(r"#?[^\s#@]{1,80}", name):
-        raise ValueError("a channel is its name, like platform-oncall, or its id, like C024BE91L")
-    return name
+def _channel(id: str) -> str:
+    # Events carry the id alone, and it stays when somebody renames the channel.
+    if not re.fullmatch(r"[CG][A-Z0-9]{2,}", id):
+        raise ValueError(
+            "a channel is its id, like C024BE91L; in Slack: click its name, the id stands at the end"
+        )
+    return id
 
 
 def _unquoted(channels: Any) -> Any:
     if channels is None:
-        raise ValueError("it is empty; `#` begins a comment, so write the name without it: `platform-oncall: prod`")
+        raise ValueError("it is empty; `#` begins a comment, so write the channel's id: `C024BE91L: prod`")
     return channels
 
 

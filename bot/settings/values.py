@@ -106,5 +106,5 @@ class Settings:
         return self.brokers[cluster]
 
     def cluster_for(self, channel: str) -> str:
-        """Return the default cluster of a channel, by its id or name."""
-        return self.channels.get(channel.removeprefix("#"), self.default_cluster)
+        """Return the default cluster of a channel, by its id."""
+        return self.channels.get(channel, self.default_cluster)

@@ -154,7 +154,7 @@ async def _channels(client: AsyncWebClient, config: SlackConfig, me: Me) -> list
         words = "No channel is listed, so alerts are heard nowhere; name one under `channels`."
         return [note(words)]
     mine = await _mine(client)
-    return [_channel(named, next((c for c in mine if named in (c.id, c.name)), None), me) for named in config.channels]
+    return [_channel(named, next((c for c in mine if named == c.id), None), me) for named in config.channels]
 
 
 async def _mine(client: AsyncWebClient) -> list[Channel]:
@@ -176,8 +176,6 @@ def _channel(named: str, channel: Channel | None, me: Me) -> Diagnosed:
         )
     if channel.archived:
         return bad(f"The channel #{channel.name} is archived; name another under `channels`, or unarchive it.")
-    if named != channel.id:  # events carry the id alone, and that is what the bot compares
-        return bad(f"Alerts in #{channel.name} are not heard by its name; write its id under `channels`: {channel.id}.")
     return ok(f"The bot is in #{channel.name} ({channel.id}).")
 
 

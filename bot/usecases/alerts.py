@@ -26,7 +26,7 @@ def receive(ports: Ports, alert: Alert) -> Received:
     """Take in one alert message. Database only; live numbers come with `runs.refresh`."""
     now = ports.clock.now()
     with ports.store.write() as tx:
-        latest = max(tx.incidents.find(key=alert.key), key=lambda i: i.opened_at, default=None)
+        latest = _latest(ports, tx, alert)
         in_force = latest is not None and bool(tx.mitigations.find(incident_id=latest.id, state=LIVE))
         change = change_of(latest, alert, in_force=in_force)
         match change:
@@ -43,6 +43,20 @@ def receive(ports: Ports, alert: Alert) -> Received:
         show_incident(tx, incident.id, now)
         refresh_homes(tx, now)
         return Received(change, incident)
+
+
+def _latest(ports: Ports, tx: Tx, alert: Alert) -> Incident | None:
+    """Return the newest incident of an alert's group; of its cluster alone, if it names one.
+
+    Where the cluster is no group label, Alertmanager's title gives the alerts of two clusters the same key.
+    """
+    named = _named(ports, alert)
+    same = tx.incidents.find(key=alert.key)
+    return max((i for i in same if len(named) != 1 or i.cluster == named[0]), key=lambda i: i.opened_at, default=None)
+
+
+def _named(ports: Ports, alert: Alert) -> list[str]:
+    return [n for n in ports.clusters.names() if n in alert.mentions()]
 
 
 def _open(ports: Ports, tx: Tx, alert: Alert, now: datetime) -> Incident:
@@ -72,7 +86,7 @@ def _open(ports: Ports, tx: Tx, alert: Alert, now: datetime) -> Incident:
 
 def cluster_of(ports: Ports, alert: Alert) -> str:
     """Return the cluster an alert names in any of its values, else its channel's default."""
-    named = [n for n in ports.clusters.names() if n in alert.mentions()]
+    named = _named(ports, alert)
     return named[0] if len(named) == 1 else ports.clusters.for_channel(alert.channel)
 
 

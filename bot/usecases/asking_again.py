@@ -37,6 +37,12 @@ def ask_again(ports: Ports, tx: Tx, work: Work, execution: Execution, fresh: Pre
             }
         )
     )
-    tx.audit.append(now, "system", "approval requested again", again.id, {"was": request.id, "because": changed})
+    tx.audit.append(
+        now,
+        "system",
+        "approval requested again",
+        again.id,
+        {"cluster": request.proposal.cluster, "was": request.id, "because": changed},
+    )
     show_request(tx, again, now)
     return f"Nothing was done, because things changed since the approval: {changed}. It is asked again below."

@@ -39,7 +39,7 @@ def _begun(tx: Tx, execution: Execution, effect: Effect, now: datetime) -> Mitig
     if live:
         follow_endings(tx, live[-1].id, now)
         return tx.mitigations.save(extended(live[-1], now, effect.seconds))
-    consumers = {w.name for w in before.snapshot.consumers(effect.target)}
+    consumers = {w.name for w in before.snapshot.consumers(effect.target)} | _owed(tx, cluster, effect.target)
     others = {w.name for w in before.snapshot.workers if w.queues is not None} - consumers
     return tx.mitigations.add(
         Mitigation(
@@ -58,6 +58,15 @@ def _begun(tx: Tx, execution: Execution, effect: Effect, now: datetime) -> Mitig
             absent=tuple(sorted(others)),
         )
     )
+
+
+def _owed(tx: Tx, cluster: str, target: str) -> set[str]:
+    """Return who has yet to take the queue back from the pause before; from now on the new pause owes it to them."""
+    owed: set[str] = set()
+    for former in tx.mitigations.find(cluster=cluster, target=target, state=MitigationState.RETURNING.value):
+        owed |= set(former.owed)
+        tx.mitigations.save(former.model_copy(update={"state": MitigationState.ENDED, "owed": ()}))
+    return owed
 
 
 def record_workers(tx: Tx, execution: Execution, workers: Collection[str]) -> None:

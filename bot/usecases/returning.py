@@ -12,6 +12,8 @@ from bot.usecases.retrying import retried
 ASKED_FOR = timedelta(hours=1)
 """How long workers are asked; one that is silent for longer was stopped, and consumes its queues when it starts."""
 
+ASKED_AGAIN = "workers asked again to take their queue back"
+
 log = structlog.get_logger(__name__)
 
 
@@ -41,6 +43,9 @@ def _still_owed(ports: Ports, mitigation_id: str, consuming: set[str]) -> tuple[
         anew = tx.mitigations.find(cluster=pause.cluster, target=pause.target, state=LIVE)
         too_old = pause.ended_at is not None and now - pause.ended_at > ASKED_FOR
         owed = () if anew or too_old else tuple(w for w in pause.owed if w not in consuming)
+        if owed and not any(e.event == ASKED_AGAIN for e in tx.audit.about(pause.id)):
+            facts = {"cluster": pause.cluster, "queue": pause.target, "workers": ", ".join(owed)}
+            tx.audit.append(now, "system", ASKED_AGAIN, pause.id, facts)
         if owed != pause.owed or not owed:
             state = MitigationState.RETURNING if owed else MitigationState.ENDED
             tx.mitigations.save(pause.model_copy(update={"owed": owed, "state": state}))

@@ -39,8 +39,11 @@ def refresh(ports: Ports, incident_id: str) -> None:
         return
     target = target_of(ports, incident.cluster)
     try:
-        snapshot = _shared(target) or target.control.snapshot()
+        snapshot = _shared(ports, target) or target.control.snapshot()
     except ClusterUnreachable as e:
+        failure = ports.samples.failure(incident.cluster)
+        if failure is None or failure[1] is not e:
+            ports.samples.failed(incident.cluster, ports.clock.now(), e)
         _store(ports, incident, run.model_copy(update={"trouble": str(e), "updated_at": ports.clock.now()}))
         return
     ports.samples.take(snapshot)
@@ -48,8 +51,14 @@ def refresh(ports: Ports, incident_id: str) -> None:
     _store(ports, incident, worked(ports, incident, run, snapshot, target))
 
 
-def _shared(target: Target) -> ClusterSnapshot | None:
-    """Return a snapshot that was taken just now for another incident: in a storm they count the cluster once."""
+def _shared(ports: Ports, target: Target) -> ClusterSnapshot | None:
+    """Return a snapshot that was taken just now for another incident: in a storm they count the cluster once.
+
+    Raises ClusterUnreachable when that other look just failed: forty alerts on a dead broker must not wait in turn.
+    """
+    failure = ports.samples.failure(target.spec.name)
+    if failure and target.clock.now() - failure[0] < SHARED:
+        raise failure[1]
     latest = target.earlier[-1] if target.earlier else None
     return latest if latest and target.clock.now() - latest.taken_at < SHARED else None
 

@@ -163,13 +163,6 @@ async def test_a_channel_that_the_bot_is_not_in(slack: LocalSlack, named: str) -
     ]
 
 
-async def test_a_channel_by_its_name(slack: LocalSlack) -> None:
-    """Its id is told, by which the bot knows it even when somebody renames it."""
-    assert bad_ones(await found_in(slack, channels=("platform-oncall",))) == [
-        "Alerts in #platform-oncall are not heard by its name; write its id under `channels`: C0ONCALL."
-    ]
-
-
 async def test_an_archived_channel(tmp_path: Path) -> None:
     """Nothing can be posted there any more."""
     workspace = default_workspace()

@@ -1,10 +1,13 @@
 """The main road: an alert, its card, a pause, its verification, its end."""
 
+import dataclasses
+
+from bot.adapters.clusters import ConfiguredClusters
 from bot.domain.action import Execution, ExecutionState
 from bot.domain.alert import Alert, AlertStatus
 from bot.domain.approval import Reason, Refused
 from bot.domain.card import CardKind
-from bot.domain.incident import IncidentState
+from bot.domain.incident import Incident, IncidentState
 from bot.domain.mitigation import MitigationState
 from bot.domain.run import StepState
 from bot.usecases import alerts, buttons, cards, incidents, runs
@@ -208,6 +211,26 @@ def test_a_step_whose_input_nobody_tells_is_skipped_and_says_so(world: World) ->
     )
 
 
+def test_alerts_of_two_clusters_that_look_alike_are_two_incidents(world: World) -> None:
+    """Where the cluster is no group label, Alertmanager's titles share their key; a resolve ends its own cluster's."""
+    specs = {name: world.ports.clusters.spec("prod").model_copy(update={"name": name}) for name in ("prod", "staging")}
+    clusters = ConfiguredClusters(specs, dict.fromkeys(specs, world.cluster), {})
+    ports = dataclasses.replace(world.ports, clusters=clusters)
+
+    def received(cluster: str, ts: str, status: AlertStatus = AlertStatus.FIRING) -> Incident:
+        alert = nameless().model_copy(update={"values": (cluster, "ai_generation"), "ts": ts, "status": status})
+        found = alerts.receive(ports, alert).incident
+        assert found is not None
+        return found
+
+    first, second = received("prod", "1795354585.1"), received("staging", "1795354585.2")
+    assert (first.cluster, second.cluster) == ("prod", "staging")
+    assert first.id != second.id
+    assert received("staging", "1795354585.3", AlertStatus.RESOLVED).id == second.id
+    with world.store.read() as tx:
+        assert not tx.incidents.get(first.id).over
+
+
 def test_incidents_of_one_moment_count_their_cluster_once(world: World) -> None:
     """Forty alerts at once must not mean forty times the questions; a second later it is counted anew."""
     world.fire()
@@ -218,3 +241,22 @@ def test_incidents_of_one_moment_count_their_cluster_once(world: World) -> None:
     world.clock.pass_time(seconds=1)
     runs.refresh(world.ports, received.incident.id)
     assert world.cluster.counted == 2
+
+
+def test_incidents_of_one_moment_wait_for_a_dead_broker_once(world: World) -> None:
+    """Each would wait for seconds; the others take over the answer of the first."""
+    world.cluster.down = True
+    world.fire()
+    received = alerts.receive(world.ports, nameless())
+    assert received.incident is not None
+    runs.refresh(world.ports, received.incident.id)
+    assert world.cluster.counted == 1
+    with world.store.read() as tx:
+        (run,) = tx.runs.find(incident_id=received.incident.id)
+    assert run.trouble is not None
+    world.cluster.down = False
+    world.clock.pass_time(seconds=1)
+    runs.refresh(world.ports, received.incident.id)
+    with world.store.read() as tx:
+        (run,) = tx.runs.find(incident_id=received.incident.id)
+    assert (run.trouble, run.depth) == (None, 1284)

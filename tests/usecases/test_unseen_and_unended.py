@@ -8,6 +8,7 @@ import pytest
 from bot.adapters.clusters import ConfiguredClusters
 from bot.domain.action import ExecutionState
 from bot.domain.cluster import ClusterSnapshot, Mode, Unknown
+from bot.usecases import buttons
 from bot.usecases.executions import execute
 from bot.usecases.sweep import sweep
 from tests.usecases.test_pauses import pause
@@ -78,21 +79,21 @@ def test_a_pause_is_not_verified_while_a_process_that_may_be_a_worker_keeps_sile
 
 def test_a_worker_that_is_owed_its_queue_still_gets_it_after_a_new_pause(world: World) -> None:
     """It did not follow the first resume; the queue is paused anew before it could; the second resume must reach it."""
-    from bot.usecases import buttons
 
-    def live() -> str:
+    def resumed() -> None:
+        world.dispatcher.sent.clear()
         with world.store.read() as tx:
-            return tx.mitigations.find(cluster="prod")[-1].id
+            live = tx.mitigations.find(cluster="prod")[-1].id
+        buttons.resume(world.ports, live, "U0ANA")
+        for sent in list(world.dispatcher.sent):
+            execute(world.ports, sent)
 
     pause(world)
     world.cluster.deaf = {"worker1@a"}
-    for again in (False, True):
-        world.dispatcher.sent.clear()
-        buttons.resume(world.ports, live(), "U0ANA")
-        for sent in list(world.dispatcher.sent):
-            execute(world.ports, sent)
-        if not again:
-            world.cluster.deaf = set()
-            pause(world)
+    resumed()
+    world.cluster.deaf = set()
+    pause(world)
+    sweep(world.ports)
+    resumed()
     sweep(world.ports)
     assert "analytics" in world.cluster.consuming["worker1@a"]

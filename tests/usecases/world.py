@@ -106,8 +106,8 @@ class SimulatedCluster:
 
     def snapshot(self, deadline: float = 2.0) -> ClusterSnapshot:
         """Count what is simulated."""
-        self._reach(deadline)
         self.counted += 1
+        self._reach(deadline)
         return ClusterSnapshot(
             cluster="prod",
             taken_at=self.clock.now(),
@@ -177,6 +177,15 @@ class KeptSamples:
 
     kept: dict[str, list[DepthSample]] = field(default_factory=dict)
     taken: list[ClusterSnapshot] = field(default_factory=list)
+    failures: dict[str, tuple[datetime, ClusterUnreachable]] = field(default_factory=dict)
+
+    def failed(self, cluster: str, at: datetime, error: ClusterUnreachable) -> None:
+        """Remember a failure."""
+        self.failures[cluster] = (at, error)
+
+    def failure(self, cluster: str) -> tuple[datetime, ClusterUnreachable] | None:
+        """Return the last failure."""
+        return self.failures.get(cluster)
 
     def snapshots(self, cluster: str) -> Sequence[ClusterSnapshot]:
         """Return what was taken."""
@@ -189,6 +198,7 @@ class KeptSamples:
     def take(self, snapshot: ClusterSnapshot) -> None:
         """Remember a snapshot and its depths."""
         self.taken.append(snapshot)
+        self.failures.pop(snapshot.cluster, None)
         for q in snapshot.queues:
             self.kept.setdefault(q.name, []).append(DepthSample(at=snapshot.taken_at, depth=q.depth or 0))
 

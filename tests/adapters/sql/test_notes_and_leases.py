@@ -53,7 +53,9 @@ def test_only_the_owner_gives_a_lease_back(store: SqlStore) -> None:
     assert store.lease("publisher", "b", NOW, 10)
 
 
-def test_two_transactions_at_once_do_not_both_find_nothing_and_add(store: SqlStore, in_threads: Callable[..., list[bool]]) -> None:
+def test_two_transactions_do_not_both_find_nothing_and_add(
+    store: SqlStore, in_threads: Callable[..., list[bool]]
+) -> None:
     """The second finds what the first added."""
 
     def add_once(_: int) -> bool:
