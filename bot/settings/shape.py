@@ -52,9 +52,7 @@ def _sender(id: str) -> str:
 def _channel(id: str) -> str:
     # Events carry the id alone, and it stays when somebody renames the channel.
     if not re.fullmatch(r"[CG][A-Z0-9]{2,}", id):
-        raise ValueError(
-            "a channel is its id, like C024BE91L; in Slack: click its name, the id stands at the end"
-        )
+        raise ValueError("a channel is its id, like C024BE91L; in Slack: click its name, the id stands at the end")
     return id
 
 
