@@ -41,6 +41,13 @@ def execute(ports: Ports, execution_id: str) -> Execution | ClaimRefusal:
     """
     with ports.store.read() as tx:
         execution = tx.executions.get(execution_id)
+    with structlog.contextvars.bound_contextvars(execution=execution_id, incident=execution.incident_id):
+        done = _execute(ports, execution)
+        log.info("execution", state=done.state.value if isinstance(done, Execution) else done.value)
+        return done
+
+
+def _execute(ports: Ports, execution: Execution) -> Execution | ClaimRefusal:
     if execution.state is not ExecutionState.QUEUED:
         return ClaimRefusal.ENDED if execution.ended else ClaimRefusal.ALREADY_CLAIMED
     try:
@@ -48,7 +55,7 @@ def execute(ports: Ports, execution_id: str) -> Execution | ClaimRefusal:
         before = work.observe()
         fresh = work.preview(before)
     except OncallError as e:
-        return _refuse(ports, execution_id, f"Nothing was done: {e}")
+        return _refuse(ports, execution.id, f"Nothing was done: {e}")
     token = f"{ports.owner}:{secrets.token_hex(8)}"
     claimed = claim(ports, work, before, fresh, token)
     if isinstance(claimed, ClaimRefusal) or claimed.ended:
@@ -69,14 +76,14 @@ def _run(ports: Ports, work: Work, before: Observation, token: str) -> Execution
     try:
         outcome = work.action.run(work.params, before, work.target, progress)
     except ClaimLost as e:
-        log.warning("claim lost", execution=work.execution.id)
+        log.warning("claim lost")
         with ports.store.read() as tx:
             lost: Execution = tx.executions.get(work.execution.id)
         return lost if lost.ended else lost.model_copy(update={"error": str(e)})
     except OncallError as e:
         error = str(e)
     except Exception:  # whatever broke, the cluster may have been touched: it is looked at, and recorded
-        log.exception("action broke", execution=work.execution.id, action=work.action.name)
+        log.exception("action broke", action=work.action.name)
         error = "The bot made a mistake while running this; its log holds the details."
     return _finish(ports, work, before, outcome, error, token)
 
