@@ -39,14 +39,20 @@ def _taken_up(card: IncidentCard, offer: Offer) -> bool:
 
 def headline(card: IncidentCard) -> str:
     """Return the first line: how it stands, in numbers."""
-    incident, run = card.incident, card.run
-    subject = name(incident.queue or incident.alert.name)
+    incident, run, subject = card.incident, card.run, _subject(card)
     if incident.state is IncidentState.RESOLVED:
         return f"{GREEN} {subject}: resolved"
     numbers = _numbers(card, run) if run and run.depth is not None and not run.trouble else _without_numbers(card)
     if incident.state is IncidentState.MITIGATED:
         numbers = [*numbers[:1], "the alert is over"]
     return f"{_colour(card)} {': '.join([subject, ', '.join(numbers)]) if numbers else subject}"
+
+
+def _subject(card: IncidentCard) -> str:
+    """Return what it is about: the queue; where that is a guess, the alert's own name stands before it."""
+    incident = card.incident
+    queue = name(incident.queue or incident.alert.name)
+    return f"{name(incident.alert.name)} · {queue}" if incident.queue and incident.queue_guessed else queue
 
 
 def _colour(card: IncidentCard) -> str:

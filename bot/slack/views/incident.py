@@ -120,9 +120,16 @@ def _origin(card: IncidentCard) -> str:
         f"fired {count(len(incident.repeats) + 1)} times" if incident.repeats else "",
         _age(card),
     ]
-    guess = (
-        f"\nThe alert names no queue. {name(incident.queue)} is a guess: it was the deepest above its limit."
-        if incident.queue and incident.queue_guessed
-        else ""
-    )
-    return " · ".join(p for p in parts if p) + guess
+    return " · ".join(p for p in parts if p) + _doubt(card)
+
+
+def _doubt(card: IncidentCard) -> str:
+    """Return in a line of its own why the queue may not be the one that is meant."""
+    incident, run = card.incident, card.run
+    if not incident.queue or incident.over:
+        return ""
+    if incident.queue_guessed:
+        return f"\nThe alert names no queue. {name(incident.queue)} is a guess: it was the deepest above its limit."
+    if run and run.inputs and run.depth is None and not run.trouble:
+        return f"\n{name(incident.cluster)} shows no queue {name(incident.queue)}. Does the alert name another one?"
+    return ""

@@ -98,9 +98,19 @@ def test_owner_is_named_and_the_button_is_gone() -> None:
 
 
 def test_guessed_queue_is_called_a_guess() -> None:
-    """A guess that looks like a fact sends people to the wrong place."""
+    """A guess that looks like a fact sends people to the wrong place, so the alert's own name comes first."""
     shown = read(incident_message(incident_card(incident=incident(queue_guessed=True))))
+    assert shown.startswith("*🔴 Queue Depth > 1000 · ai_generation: 1,284 waiting")
     assert "The alert names no queue. ai_generation is a guess: it was the deepest above its limit." in shown
+
+
+def test_a_queue_that_is_not_there_is_asked_about() -> None:
+    """An alert's label may hold a metric's name for it; nobody should look for numbers that cannot come."""
+    there = incident_card(run=run(inputs={"queue": "ai_generation"}))
+    gone = incident_card(run=run(inputs={"queue": "ai_generation"}, depth=None, without=None, suggestion=None))
+    sentence = "prod shows no queue ai_generation. Does the alert name another one?"
+    assert sentence not in read(incident_message(there))
+    assert sentence in read(incident_message(gone))
 
 
 @pytest.mark.parametrize(
