@@ -19,7 +19,9 @@ pytestmark = [pytest.mark.service, pytest.mark.timeout(300)]
 
 
 def queue_a_pause(shop: Shop) -> str:
-    """Ask for a low-risk pause, and return its execution, which is queued and not run."""
+    """Ask for a low-risk pause, and return its execution, which is queued and not run. Ana is on call everywhere."""
+    with shop.store.write() as tx:
+        tx.set_note("roles", {"oncall": ["U0ANA"]})
     proposal = Proposal(action="pause_queue", cluster="shop", params={"queue": "analytics", "seconds": 1800})
     drafted = requests.draft(shop.ports, proposal, "U0ANA", "load", "C0ONCALL")
     assert isinstance(drafted, ApprovalRequest), drafted

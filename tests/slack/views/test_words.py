@@ -25,6 +25,10 @@ REFUSALS = [
         "Nothing was done: this was already approved by <@U0BEN> at 03:14 UTC.",
     ),
     (
+        Refused(reason=Reason.OUTDATED),
+        "Nothing was done: the rules for approvals were changed meanwhile. Ask again.",
+    ),
+    (
         Refused(reason=Reason.EXPIRED, at=NOW),
         "Nothing was done: this expired at 03:14 UTC. Ask again, with fresh numbers.",
     ),
@@ -66,6 +70,10 @@ REFUSALS = [
         Refused(reason=Reason.NOBODY_MAY_APPROVE, detail="platform, leads"),
         "Nothing was done: nobody but you could approve this (asked for: platform, leads). "
         "Ask whoever keeps the settings to add people.",
+    ),
+    (
+        Refused(reason=Reason.OUTDATED),
+        refused_sentence(Refused(reason=Reason.OUTDATED)),
     ),
     (Refused(reason=Reason.NOT_POSSIBLE, detail="It has no undo."), "Nothing was done. It has no undo."),
     (
