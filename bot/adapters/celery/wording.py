@@ -20,7 +20,7 @@ def why(error: BaseException, connection: ClusterConnection) -> str:
         if any(isinstance(e, sort) for e in chain):
             hint = _TLS_HINT if connection.secure and sort in _LIKE_TLS else ""
             return words.format(at=at, seconds=SOCKET_SECONDS) + hint
-    return f"{at} refused to use database {connection.db} so: {refusal(error)}"
+    return f"{at} refuses database {connection.db}: {refusal(error)}"
 
 
 def refusal(error: BaseException) -> str:

@@ -59,7 +59,9 @@ def _check_server(url: URL) -> None:
     try:
         make_conninfo("", **dict.fromkeys(url.query, ""))
     except psycopg.ProgrammingError:
-        raise BadInput("DATABASE_URL has an option after its `?` that PostgreSQL does not know.") from None
+        raise BadInput(
+            "DATABASE_URL has an option after its `?` that PostgreSQL does not know; one that it knows is `sslmode`."
+        ) from None
 
 
 def is_sqlite(url: URL) -> bool:

@@ -1,5 +1,6 @@
 """Messages that programs post: alerts of the senders that are listed."""
 
+import structlog
 from slack_bolt.async_app import AsyncApp
 
 from bot.domain.alert import Alert
@@ -10,6 +11,8 @@ from bot.slack.deliveries import Body, message_in, senders_of
 from bot.slack.handling import handled
 from bot.slack.tools import Tools
 from bot.usecases import alerts
+
+log = structlog.get_logger(__name__)
 
 TOLD = "alert_senders_told"
 
@@ -26,7 +29,9 @@ async def posted(tools: Tools, body: Body) -> None:
         return
     if senders_of(message) & tools.config.alert_senders:
         alert = parse(message, message["channel"])
-        if alert is not None:
+        if alert is None:
+            log.info("a listed sender's message holds no text", channel=message["channel"], ts=message["ts"])
+        else:
             await take_in(tools, alert)
     elif looks_like_alert(message):
         await tools.db(tell_once, message)

@@ -88,7 +88,7 @@ def test_a_broker_that_goes_and_comes_back(
 def test_the_wrong_password_and_database(redis_server: RedisServer, make_control: MakeControl) -> None:
     """Each is said as what it is, and no secret with it."""
     assert failure(CALLS["depths"], make_control(redis_server.url(99))).why.endswith(
-        "refused to use database 99 so: DB index is out of range"
+        "refuses database 99: DB index is out of range"
     )
     with redis_server.client() as client:
         client.config_set("requirepass", "right")
