@@ -13,7 +13,10 @@ class QueueDepths(Check[NoParams]):
     params = NoParams
 
     def run(self, params: NoParams, snapshot: ClusterSnapshot, target: Target) -> Finding:  # noqa: ARG002
-        """Name the queues above their limit; else the deepest ones."""
+        """Name the queues above their limit; else the deepest ones.
+
+        A warning at most: depth is what the alert is about, not what has to be put right first.
+        """
         known = sorted((q for q in snapshot.queues if q.depth is not None), key=lambda q: -(q.depth or 0))
         values = {q.name: q.depth for q in known}
         if not known:
@@ -25,7 +28,7 @@ class QueueDepths(Check[NoParams]):
             f"Above their limit: {words}." if above else f"Deepest: {words}." if shown else "All queues are empty."
         )
         return Finding(
-            level=Level.BAD if above else Level.OK, sentence=sentence, at=snapshot.taken_at, values={"depths": values}
+            level=Level.WARN if above else Level.OK, sentence=sentence, at=snapshot.taken_at, values={"depths": values}
         )
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.run import Finding, Level
-from bot.domain.wording import counted
+from bot.domain.wording import counted, listed
 from bot.ports import Check, Params, Target
 
 
@@ -20,17 +20,18 @@ class Running(Check[RunningParams]):
     name = "running"
     params = RunningParams
 
-    def run(self, params: RunningParams, snapshot: ClusterSnapshot, target: Target) -> Finding:  # noqa: ARG002
+    def run(self, params: RunningParams, snapshot: ClusterSnapshot, target: Target) -> Finding:
         """Count the tasks by name; the longest running one is named with its age in whole seconds."""
         workers = [w for w in snapshot.consumers(params.queue) if w.active is not None]
         tasks = [t for w in workers for t in w.active or ()]
         slots = sum(w.slots or 0 for w in workers)
         if not workers:
-            sentence = f"No worker that answers consumes {params.queue}."
-            return Finding(level=Level.BAD, sentence=sentence, at=snapshot.taken_at, values={"slots": 0, "busy": 0})
+            level, sentence = _nobody(params.queue, snapshot, target)
+            values = {"slots": 0, "busy": 0, "own": 0}
+            return Finding(level=level, sentence=sentence, at=snapshot.taken_at, values=values)
         by_name = Counter(t.name.rpartition(".")[2] for t in tasks)
-        words = ", ".join(f"{n} × {name}" for name, n in by_name.most_common(3)) or "nothing"
-        sentence = f"{len(tasks)} of {counted(slots, 'slot')} busy: {words}"
+        words = ", ".join(f"{n} × {name}" for name, n in by_name.most_common(3))
+        sentence = f"{len(tasks)} of {counted(slots, 'slot')} busy{f': {words}' if words else ''}"
         started = [(snapshot.taken_at - t.started_at).total_seconds() for t in tasks if t.started_at]
         if started and max(started) >= 1:
             sentence += f"; longest for {counted(int(max(started)), 'second')}"
@@ -40,3 +41,14 @@ class Running(Check[RunningParams]):
             at=snapshot.taken_at,
             values={"busy": len(tasks), "slots": slots, "own": sum(1 for t in tasks if t.queue == params.queue)},
         )
+
+
+def _nobody(queue: str, snapshot: ClusterSnapshot, target: Target) -> tuple[Level, str]:
+    """Say why no worker consumes it, as far as that can be seen, and what to do."""
+    if target.pause_of(queue):
+        return Level.WARN, f"{queue} is paused, so no worker consumes it."
+    if snapshot.silent:
+        silent = listed([w.name for w in snapshot.silent])
+        return Level.BAD, f"No worker that answers consumes {queue}. Look at {silent}: no answer (busy or unreachable)."
+    groups = [g.name for g in target.spec.worker_groups if queue in g.queues]
+    return Level.BAD, f"No worker consumes {queue}. Start {' or '.join(groups) or 'one'}."

@@ -23,7 +23,8 @@ class Workers(Check[NoParams]):
         missing = missing_groups(target.spec, snapshot)
         slots = sum(w.slots or 0 for w in online)
         busy = sum(w.busy or 0 for w in online)
-        parts = [f"{counted(len(online), 'worker')} online, {busy:,} of {counted(slots, 'slot')} busy"]
+        up = f"{counted(len(online), 'worker')} online, {busy:,} of {counted(slots, 'slot')} busy"
+        parts = [up if online else "No worker is seen running" if not silent else "No worker answers"]
         if silent:
             parts.append(f"no answer from {listed(silent)} (busy or unreachable)")
         if missing:

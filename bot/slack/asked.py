@@ -98,10 +98,17 @@ async def _switch(tools: Tools, place: Place, *, freeze: bool) -> None:
     result: bool | Refused = await tools.db(switches.freeze if freeze else switches.unfreeze, place.user)
     if await tools.refused(place, result):
         return
-    state = "frozen: nothing new will be executed until `/celery unfreeze`" if freeze else "no longer frozen"
     if result:
-        await tools.db(_announce, tools.config.channels, f"<@{place.user}>: executions are {state}.")
-    await tools.tell(place, f"Executions {'are now' if result else 'were already'} {state}.")
+        who = f"<@{place.user}>"
+        told = f"❄️ {who} froze executions. {_UNTIL}" if freeze else f"{who} ended the freeze. Executions run again."
+        await tools.db(_announce, tools.config.channels, told)
+    if freeze:
+        await tools.tell(place, f"Executions {'are now' if result else 'were already'} frozen. {_UNTIL}")
+    else:
+        await tools.tell(place, "Executions run again." if result else "Executions were not frozen.")
+
+
+_UNTIL = "Nothing new runs until somebody says `/celery unfreeze`; what is paused stays paused."
 
 
 def _announce(ports: Ports, channels: tuple[str, ...], text: str) -> None:

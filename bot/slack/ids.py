@@ -11,6 +11,7 @@ class ActionId(StrEnum):
     REFRESH = "refresh"  # incident id
     RESOLVE = "resolve"  # incident id: close it by hand
     MORE = "more"  # overflow; the chosen option's value is one of OverflowChoice + ":" + id
+    COMMANDS = "commands"  # incident id: show the commands to copy, to this person alone
     SUBMIT_DRAFT = "submit_draft"  # request id (a draft): do it, or ask
     DISCARD_DRAFT = "discard_draft"  # request id (a draft)
     APPROVE = "approve"  # request id

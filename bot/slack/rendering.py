@@ -1,6 +1,7 @@
 """From a card to what is to stand in Slack, from the truth as it is now."""
 
 from collections.abc import Callable
+from functools import partial
 
 from bot.domain.card import Card, CardKind
 from bot.domain.incident import Incident, IncidentState
@@ -23,12 +24,14 @@ def render(ports: Ports, workspace: str, tx: Tx, card: Card) -> Content:
         case CardKind.MARK:
             return _mark(tx.incidents.get(card.subject))
         case CardKind.HOME:
-            return HomeTab(card.subject, home_view(cards.home(ports, tx, card.subject)))
+            return HomeTab(card.subject, home_view(cards.home(ports, tx, card.subject), partial(_link, workspace)))
         case CardKind.NOTICE:
             return sentence(card.text or "")
         case CardKind.REPEAT:
             incident = tx.incidents.get(card.subject.split("/")[0])
-            return repeat_message(incident, _link(incident, workspace))
+            return repeat_message(incident, _link(workspace, incident))
+        case CardKind.REQUEST | CardKind.REQUEST_DM:
+            return _request(ports, workspace, tx, *card.subject.split("/"))
     return _MESSAGES[card.kind](ports, tx, card.subject)
 
 
@@ -38,7 +41,7 @@ def _mark(incident: Incident) -> Mark:
     return Mark(incident.root_ts, EYES, instead_of=None)
 
 
-def _link(incident: Incident, workspace: str) -> str:
+def _link(workspace: str, incident: Incident) -> str:
     """Return the address of the incident's first message, as Slack makes it."""
     return f"{workspace}archives/{incident.channel}/p{(incident.root_ts or incident.last_ts).replace('.', '')}"
 
@@ -47,13 +50,9 @@ def _incident(ports: Ports, tx: Tx, subject: str) -> Message:
     return incident_message(cards.incident_card(ports, tx, subject))
 
 
-def _request(ports: Ports, tx: Tx, subject: str) -> Message:
-    return request_message(cards.request_card(ports, tx, subject))
-
-
-def _request_dm(ports: Ports, tx: Tx, subject: str) -> Message:
-    request, reader = subject.split("/")
-    return request_message(cards.request_card(ports, tx, request, reader=reader))
+def _request(ports: Ports, workspace: str, tx: Tx, request: str, reader: str | None = None) -> Message:
+    card = cards.request_card(ports, tx, request, reader=reader)
+    return request_message(card, _link(workspace, card.incident) if card.incident else "")
 
 
 def _execution(ports: Ports, tx: Tx, subject: str) -> Message:
@@ -66,8 +65,6 @@ def _ending(ports: Ports, tx: Tx, subject: str) -> Message:
 
 _MESSAGES: dict[CardKind, Callable[[Ports, Tx, str], Message]] = {
     CardKind.INCIDENT: _incident,
-    CardKind.REQUEST: _request,
-    CardKind.REQUEST_DM: _request_dm,
     CardKind.EXECUTION: _execution,
     CardKind.ENDING: _ending,
 }

@@ -201,7 +201,7 @@ async def test_the_card_takes_an_owner_and_says_whose_it_is(slack: LocalSlack, p
 
 
 async def test_the_menu_shows_commands_and_resolves(slack: LocalSlack, place: Office) -> None:
-    """Commands to copy come as a whisper; resolving by hand ends the incident."""
+    """Commands to copy come as a whisper, from the menu and from a step's button; resolving by hand ends the incident."""
     ports = place.ports()
     async with bot_of(slack, place, ports=ports), Person(slack.url, "U0ANA") as ana:
         await Webhook(slack.url).post(alert())
@@ -213,7 +213,13 @@ async def test_the_menu_shows_commands_and_resolves(slack: LocalSlack, place: Of
 
         await until(worked)
         await ana.click(card, "more", value=f"commands:{incident}")
-        await last_whisper(ana, containing="celery -A")
+        known = await last_whisper(ana, containing="celery -A")
+        await ana.click(card, "commands", forge=True, value=incident)
+
+        async def told_again() -> bool:
+            return bool((await last_whisper(ana, containing="celery -A"))["ephemeral_id"] != known["ephemeral_id"])
+
+        await until(told_again)
         await ana.click(card, "more", value=f"resolve:{incident}")
         await until(lambda: incidents(ports)[0].over)
 

@@ -155,7 +155,7 @@ async def test_a_channel_that_the_bot_joins_late_hears_what_was_kept_from_it(sla
         await ana.command("/invite @celery-oncall", CHANNEL)
 
         async def said() -> bool:
-            return any("frozen" in m["text"] for m in await ana.messages(CHANNEL))
+            return any("froze executions" in m["text"] for m in await ana.messages(CHANNEL))
 
         await until(said)
 

@@ -18,6 +18,7 @@ def register(app: AsyncApp, tools: Tools) -> None:
     app.action(ActionId.OWN.value)(clicked(tools, own))
     app.action(ActionId.REFRESH.value)(clicked(tools, refresh))
     app.action(ActionId.RESOLVE.value)(clicked(tools, resolve))
+    app.action(ActionId.COMMANDS.value)(clicked(tools, commands))
     app.action(ActionId.MORE.value)(clicked(tools, more))
 
 

@@ -25,4 +25,13 @@ def _line(entry: AuditEntry) -> str:
     cluster = entry.facts.get("cluster")
     where = f" on {name(str(cluster))}" if cluster else ""
     who = f"{when(entry.at, seconds=True)} {mention(entry.actor)}"
-    return f"`#{entry.seq} {entry.hash[:8]}` {who}: {name(entry.event)}, {name(entry.subject)}{where}"
+    about = f": {told}" if (told := _told(entry)) else ""
+    return f"`#{entry.seq} {entry.hash[:8]}` {who}: {name(entry.event)}, {name(entry.subject)}{where}{about}"
+
+
+def _told(entry: AuditEntry) -> str:
+    """Return what it was about: how it came out, what was asked for, or which queue; nothing for what says it all."""
+    facts = {key: str(value) for key, value in entry.facts.items() if value}
+    asked = f"{facts['action'].replace('_', ' ')} {facts.get('queue', '')}".strip() if "action" in facts else ""
+    told = facts.get("verdict") or asked or facts.get("queue") or facts.get("alert")
+    return name(told, 120) if told else ""

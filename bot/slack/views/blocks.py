@@ -14,6 +14,7 @@ MOST_IN_HOME = 100
 SECTION = 3000
 CONTEXT = 2000
 HEADER = 150
+BLOCK_ID = 255
 BUTTON = 75
 CONFIRM = 300
 CONFIRM_BUTTON = 30
@@ -55,10 +56,14 @@ def _characters(block: Block) -> int:
     return sum(len(t["text"]) for t in texts if t)
 
 
-def section(text: str, accessory: Block | None = None) -> Block:
-    """Return text as mrkdwn, with a button beside it if given."""
-    block: Block = {"type": "section", "text": {"type": "mrkdwn", "text": clip(text, SECTION) or " "}}
-    return {**block, "accessory": accessory} if accessory else block
+def section(text: str) -> Block:
+    """Return text as mrkdwn."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": clip(text, SECTION) or " "}}
+
+
+def beside(row: str, text: str, button: Block) -> Block:
+    """Return text with a button beside it; `row` as in `actions`."""
+    return {**section(text), "block_id": one_line(row, BLOCK_ID), "accessory": button}
 
 
 def lines(each: Sequence[str], most: int = 30) -> Block | None:
@@ -93,10 +98,14 @@ def divider() -> Block:
     return {"type": "divider"}
 
 
-def actions(*elements: Block | None) -> Block | None:
-    """Return a row of buttons, those that are None left out; None when none is left."""
+def actions(row: str, *elements: Block | None) -> Block | None:
+    """Return a row of buttons, those that are None left out; None when none is left.
+
+    `row` names it and is unique in its message. Slack gives a block without a name a new one at each edit, and a click
+    that was under way would find its button gone.
+    """
     kept = [e for e in elements if e is not None]
-    return {"type": "actions", "elements": kept} if kept else None
+    return {"type": "actions", "block_id": one_line(row, BLOCK_ID), "elements": kept} if kept else None
 
 
 def button(text: str, action: ActionId, value: str, *, confirm: Block | None = None, primary: bool = False) -> Block:

@@ -21,7 +21,7 @@ def ending_message(card: EndingCard) -> Message:
     return message(
         f"{first}. {_then(card)}",
         section(f"{bold(first)}\n{_then(card)}"),
-        actions(extend_button(pause), resume_button(pause, "Resume now")),
+        actions("pause", extend_button(pause), resume_button(pause, "Resume now")),
         context(f"{name(pause.cluster)} · paused for {lasted(pause.ends_at - pause.began_at)}{_reason(pause)}"),
     )
 

@@ -21,7 +21,7 @@ def execution_message(card: ExecutionCard) -> Message:
         first,
         section("\n".join([bold(first), *_details(card)])),
         lines([f"• {prose(p, 200)}" for p in _progress(execution)], MOST_PROGRESS + 1),
-        actions(_undo(execution)) if card.undoable else None,
+        actions("execution", _undo(execution)) if card.undoable else None,
         context(_small_print(card)),
     )
 

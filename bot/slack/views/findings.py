@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterator
 
 from bot.domain.run import Finding, Level, Run, StepResult, StepState
 from bot.domain.runbook import Step, StepKind
-from bot.slack.views.blocks import Block, context, message, section, sections
+from bot.slack.ids import ActionId
+from bot.slack.views.blocks import Block, beside, button, context, message, section, sections
 from bot.slack.views.formatting import code, escape, fitted, name, one_line, prose
 from bot.slack.views.message import Message
 
@@ -32,25 +33,30 @@ def _finding(finding: Finding) -> str:
     return f"{_ICONS[finding.level]} {prose(finding.sentence, 300)}{unknown}"
 
 
-def step_blocks(run: Run, offered: Collection[str]) -> list[Block]:
+def step_blocks(run: Run, offered: Collection[str], to_run: str | None = None) -> list[Block]:
     """Return what can be done and what to think of; what is not needed now is one small line.
 
-    `offered` are the ids of steps that may be taken up now: those that are under way stand elsewhere on the card.
+    `offered` are the ids of steps that may be taken up now: those that are under way stand elsewhere on the card. The
+    command of the step `to_run` is shown; any other's stands behind a button, since it is a wall on a phone.
     """
-    shown = [block for step, result in _steps(run) if (block := _step(step, result, step.id in offered))]
+    shown = [block for step, result in _steps(run) if (block := _step(run, step, result, offered, to_run))]
     if len(shown) > MOST_STEPS:
         shown = [*shown[:MOST_STEPS], context(f"… and {len(shown) - MOST_STEPS:,} more steps")]
-    skipped = [_skipped(s, r) for s, r in _steps(run) if r.state is StepState.SKIPPED]
+    skipped = _skipped(run)
     return [*shown, *([context("\n".join(fitted(skipped, 5, 1500)))] if skipped else [])]
 
 
-def _step(step: Step, result: StepResult, offered: bool) -> Block | None:
+def _step(run: Run, step: Step, result: StepResult, offered: Collection[str], to_run: str | None) -> Block | None:
     title = f"*{name(step.title, 150)}*"
     match step.kind, result.state:
         case StepKind.NOTE, StepState.DONE:
             return section(f"{title}\n{_note(result.text or step.note or '')}")
         case StepKind.ACTION, StepState.OFFERED:
-            return section(f"{title}\n{prose(result.preview.summary)}") if result.preview and offered else None
+            shown = result.preview if step.id in offered else None
+            return section(f"{title}\n{prose(shown.summary)}") if shown else None
+        case StepKind.ACTION, StepState.BY_HAND if step.id != to_run:
+            show = button("Show command", ActionId.COMMANDS, run.incident_id)
+            return beside(f"step {step.id}", f"{title}\nThe bot cannot do this here, but you can.", show)
         case StepKind.ACTION, StepState.BY_HAND:
             yourself = f"{title}. The bot cannot do this here; run it yourself:\n{code(result.command or '')}"
             return section(yourself + _goal(step, result))
@@ -77,9 +83,14 @@ def _note_line(line: str) -> str:
     return code(line, 400) if line.strip().startswith("celery ") else escape(one_line(line, 400))
 
 
-def _skipped(step: Step, result: StepResult) -> str:
-    why = prose(result.why or "Not needed now.", 200).removesuffix(".")
-    return f"Skipped: {name(step.title, 150)} ({why[:1].lower()}{why[1:]})"
+def _skipped(run: Run) -> list[str]:
+    """Return one line for each reason, with the steps it is the reason of."""
+    titles: dict[str, list[str]] = {}
+    for step, result in _steps(run):
+        if result.state is StepState.SKIPPED:
+            why = prose(result.why or "Not needed now.", 200).removesuffix(".")
+            titles.setdefault(f"{why[:1].lower()}{why[1:]}", []).append(name(step.title, 150))
+    return [f"Skipped: {'; '.join(steps)} ({why})" for why, steps in titles.items()]
 
 
 def commands_message(run: Run | None) -> Message:

@@ -88,13 +88,8 @@ def rate(per_minute: float) -> str:
 
 
 def about(minutes: float) -> str:
-    """Return how long a forecast takes: "in about 28 min"; nobody needs minutes when it is hours."""
-    if minutes < 1:
-        return "in less than 1 min"
-    if minutes >= 24 * 60:
-        return "in more than a day"
-    whole = math.ceil(minutes)
-    return f"in about {lasting(60 * (whole if whole < 120 else round(whole / 10) * 10))}"
+    """Return how long a forecast takes: "in about 28 min"."""
+    return "in less than 1 min" if minutes < 1 else f"in about {lasting(60 * math.ceil(minutes))}"
 
 
 def lasted(span: timedelta) -> str:
@@ -117,6 +112,11 @@ def mention(user: str) -> str:
     if user == "system":
         return "the bot"
     return f"<@{user}>" if _PERSON.fullmatch(user) else name(user)
+
+
+def linked(text: str, address: str) -> str:
+    """Return a name from outside as a link to an address of ours."""
+    return f"<{escape(address)}|{name(text).replace('|', '¦')}>"
 
 
 def people(users: Sequence[str], word: str = "or", most: int = 8) -> str:

@@ -1,5 +1,6 @@
 """The Home tab: what waits for me, what is in force, what is wrong, and whether the bot may act."""
 
+from collections.abc import Callable
 from typing import Any
 
 from bot.domain.approval import ApprovalRequest
@@ -10,16 +11,18 @@ from bot.domain.mitigation import Mitigation
 from bot.slack.views.activity import mitigation_line
 from bot.slack.views.blocks import Block, actions, context, divider, header, home, section, sections
 from bot.slack.views.buttons import approve_button, deny_button, extend_button, resume_button
-from bot.slack.views.formatting import bold, count, escape, mention, name, prose, when
+from bot.slack.views.formatting import bold, count, escape, linked, mention, name, prose, when
 from bot.slack.views.phrases import what
+
+Link = Callable[[Incident], str]
 
 MOST_REQUESTS = 12
 MOST_IN_FORCE = 12
 MOST_INCIDENTS = 20
 
 
-def home_view(view: HomeView) -> dict[str, Any]:
-    """Return the tab, made anew whenever something changes."""
+def home_view(view: HomeView, link: Link) -> dict[str, Any]:
+    """Return the tab, made anew whenever something changes. `link` gives the address of an incident's thread."""
     return home(
         [
             header("celery-oncall"),
@@ -27,7 +30,7 @@ def home_view(view: HomeView) -> dict[str, Any]:
             divider(),
             *_part("Waiting for you", "Nothing waits for you.", _waiting(view), len(view.waiting) - MOST_REQUESTS),
             *_part("In force", "Nothing is paused.", _in_force(view), len(view.in_force) - MOST_IN_FORCE),
-            *_part("Open incidents", "No open incidents. All quiet.", _incidents(view), 0),
+            *_part("Open incidents", "No open incidents. All quiet.", _incidents(view, link), 0),
             divider(),
             context(_audit(view)),
             context("`/celery status` counts everything now. `/celery help` shows what else you can say."),
@@ -41,17 +44,23 @@ def _part(title: str, empty: str, blocks: list[Block], more: int) -> list[Block]
 
 
 def _modes(view: HomeView) -> list[str]:
-    words = {Mode.ACT: "🟢 {}: the bot may act, with consent", Mode.OBSERVE: "👀 {}: observe only, nothing is changed"}
-    modes = [words[mode].format(name(cluster).replace("{", "(")) for cluster, mode in sorted(view.modes.items())]
-    frozen = ["❄️ *Frozen: nothing new is executed anywhere.* `/celery unfreeze` ends that."] if view.frozen else []
-    return [*frozen, *(modes or ["No cluster is configured yet."])]
+    modes = [_mode(cluster, mode, view) for cluster, mode in sorted(view.modes.items())]
+    frozen = ["❄️ *Frozen: nothing new is executed anywhere.* `/celery unfreeze` brings the buttons back."]
+    return [*(frozen if view.frozen else []), *(modes or ["No cluster is configured yet."])]
+
+
+def _mode(cluster: str, mode: Mode, view: HomeView) -> str:
+    if mode is Mode.OBSERVE:
+        return f"👀 {name(cluster)}: observe only, nothing is changed"
+    may = "nothing is changed while frozen" if view.frozen else "the bot may act, with consent"
+    return f"{'❄️' if view.frozen else '🟢'} {name(cluster)}: {may}"
 
 
 def _waiting(view: HomeView) -> list[Block]:
     blocks: list[Block] = []
     for request in view.waiting[:MOST_REQUESTS]:
-        row = actions(approve_button(request), deny_button(request))
-        blocks += [section(_request(request, view)), *([row] if row else [])]
+        row = actions(f"request {request.id}", approve_button(request), deny_button(request))
+        blocks += [section(_request(request, view)), *([row] if row and not view.frozen else [])]
     return blocks
 
 
@@ -66,8 +75,8 @@ def _request(request: ApprovalRequest, view: HomeView) -> str:
 def _in_force(view: HomeView) -> list[Block]:
     blocks: list[Block] = []
     for pause in view.in_force[:MOST_IN_FORCE]:
-        row = actions(resume_button(pause, "Resume"), extend_button(pause))
-        blocks += [section(_pause(pause, view)), *([row] if row else [])]
+        row = actions(f"pause {pause.id}", resume_button(pause, "Resume"), extend_button(pause))
+        blocks += [section(_pause(pause, view)), *([row] if row and not view.frozen else [])]
     return blocks
 
 
@@ -76,15 +85,15 @@ def _pause(pause: Mitigation, view: HomeView) -> str:
     return f"{mitigation_line(pause, view.now)}, on {name(pause.cluster)}{reason}"
 
 
-def _incidents(view: HomeView) -> list[Block]:
+def _incidents(view: HomeView, link: Link) -> list[Block]:
     newest_first = sorted(view.incidents, key=lambda i: i.opened_at, reverse=True)
-    return sections([_incident(i, view) for i in newest_first], most=MOST_INCIDENTS)
+    return sections([_incident(i, view, link) for i in newest_first], most=MOST_INCIDENTS)
 
 
-def _incident(incident: Incident, view: HomeView) -> str:
+def _incident(incident: Incident, view: HomeView, link: Link) -> str:
     mark = "🟠" if incident.state is IncidentState.MITIGATED else "🔴"
     owner = f"{mention(incident.owner)} has it" if incident.owner else "nobody has it yet"
-    about = f"{name(incident.queue or incident.alert.name)} on {name(incident.cluster)}"
+    about = f"{linked(incident.queue or incident.alert.name, link(incident))} on {name(incident.cluster)}"
     return f"{mark} {about}, since {when(incident.opened_at, view.now)}, {owner}, in <#{incident.channel}>"
 
 

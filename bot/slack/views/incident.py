@@ -12,9 +12,11 @@ from bot.slack.views.blocks import Block, actions, button, confirm, context, lin
 from bot.slack.views.buttons import resume_button
 from bot.slack.views.findings import MOST_CHECKS, check_lines, step_blocks
 from bot.slack.views.formatting import bold, count, fitted, name, when
-from bot.slack.views.headline import conditions, headline, next_step, open_offers_of, owner_words, top_offer
+from bot.slack.views.headline import conditions, headline, owner_words
 from bot.slack.views.message import Message
+from bot.slack.views.next_step import next_step
 from bot.slack.views.phrases import capital, preview_sentences, short, what
+from bot.slack.views.standing import below, broken, command_to_run, open_offers_of, top_offer
 
 MOST_ACTIVITY = 6
 
@@ -37,10 +39,14 @@ def incident_message(card: IncidentCard) -> Message:
 
 
 def _details(card: IncidentCard) -> list[Block]:
-    if card.run is None:
+    """Return what the checks found, and the steps while there is something to be done about it."""
+    if card.run is None or card.run.trouble:
         return []
     checks = lines(check_lines(card.run), MOST_CHECKS)
-    return [*([checks] if checks else []), *step_blocks(card.run, [o.step_id for o in open_offers_of(card)])]
+    found = [checks] if checks else []
+    if card.incident.state is IncidentState.MITIGATED or (below(card) and not broken(card)):
+        return found
+    return [*found, *step_blocks(card.run, [o.step_id for o in open_offers_of(card)], command_to_run(card))]
 
 
 def _activity(card: IncidentCard) -> list[str]:
@@ -62,7 +68,7 @@ def _buttons(card: IncidentCard) -> Block | None:
         menu.append(("Commands to copy", OverflowChoice.COMMANDS))
     menu.append(("Resolve by hand", OverflowChoice.RESOLVE))
     own = None if incident.owner else button("I've got it", ActionId.OWN, incident.id)
-    return actions(_offer_button(card), _resume(card), own, overflow(menu, incident.id))
+    return actions("incident", _offer_button(card), _resume(card), own, overflow(menu, incident.id))
 
 
 def _offer_button(card: IncidentCard) -> Block | None:
@@ -114,7 +120,7 @@ def _origin(card: IncidentCard) -> str:
     """Return the small print: runbook, cluster, owner, age of the numbers, and what is a guess."""
     incident, run = card.incident, card.run
     parts = [
-        name(run.runbook.title, 100) if run and run.runbook else "No runbook fits this alert",
+        name(run.runbook.title, 100) if run and run.runbook else "",
         name(incident.cluster),
         owner_words(card) if incident.owner or not incident.over else "",
         f"fired {count(len(incident.repeats) + 1)} times" if incident.repeats else "",
@@ -130,6 +136,6 @@ def _doubt(card: IncidentCard) -> str:
         return ""
     if incident.queue_guessed:
         return f"\nThe alert names no queue. {name(incident.queue)} is a guess: it was the deepest above its limit."
-    if run and run.inputs and run.depth is None and not run.trouble:
+    if run and run.updated_at != incident.opened_at and run.depth is None and not run.trouble:
         return f"\n{name(incident.cluster)} shows no queue {name(incident.queue)}. Does the alert name another one?"
     return ""

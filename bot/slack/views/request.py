@@ -7,15 +7,18 @@ from bot.slack.ids import ActionId
 from bot.slack.views.activity import decision, execution_line
 from bot.slack.views.blocks import Block, actions, button, confirm, context, message, section
 from bot.slack.views.buttons import approve_button, deny_button
-from bot.slack.views.formatting import bold, clip, escape, fitted, mention, name, people, prose, when
+from bot.slack.views.formatting import bold, clip, escape, fitted, linked, mention, name, people, prose, when
 from bot.slack.views.message import Message
 from bot.slack.views.phrases import capital, preview_sentences, short, what
 
 MOST_MENTIONED = 20
 
 
-def request_message(card: RequestCard) -> Message:
-    """Return who asks what and why, what it would touch, and the buttons; after the decision, who decided and when."""
+def request_message(card: RequestCard, link: str = "") -> Message:
+    """Return who asks what and why, what it would touch, and the buttons; after the decision, who decided and when.
+
+    `link` is the address of its incident's thread, if it has one.
+    """
     request = card.request
     open_still = request.state is RequestState.PENDING
     asks = f"{mention(request.requested_by)} asks to {escape(what(request.proposal))} on {_cluster(request)}"
@@ -24,8 +27,8 @@ def request_message(card: RequestCard) -> Message:
     return message(
         f"{call}\n{asks}.",
         section(f"{call}{outcome}"),
-        section("\n".join([bold(asks), *_why(card), *preview_lines(request)])),
-        actions(*_buttons(card)) if open_still else None,
+        section("\n".join([bold(asks), *_why(card, link), *_touches(request)])),
+        actions("request", *_buttons(card)) if open_still else None,
         context(_small_print(card)),
     )
 
@@ -44,11 +47,21 @@ def _call(card: RequestCard) -> str:
     return f"{people(asked, 'or', MOST_MENTIONED)}: please decide."
 
 
-def _why(card: RequestCard) -> list[str]:
-    incident, reason = card.incident, card.request.reason
-    because = [f"Why: {prose(reason, 300)}"] if reason else []
-    about = [f"Incident: {name(incident.queue or incident.alert.name)}"] if incident else []
-    return [*about, *because]
+def _why(card: RequestCard, link: str) -> list[str]:
+    incident = card.incident
+    subject = (incident.queue or incident.alert.name) if incident else ""
+    about = [f"Incident: {linked(subject, link) if link else name(subject)}"] if incident else []
+    return [*about, *reason_lines(card.request)]
+
+
+def reason_lines(request: ApprovalRequest) -> list[str]:
+    """Return why it is asked for, if that was said."""
+    return [f"Why: {prose(request.reason, 300)}"] if request.reason else []
+
+
+def _touches(request: ApprovalRequest) -> list[str]:
+    """Return the preview: all of it while people decide, then only what they decided on."""
+    return preview_lines(request)[: None if request.state is RequestState.PENDING else 1]
 
 
 def preview_lines(request: ApprovalRequest) -> list[str]:
@@ -90,8 +103,8 @@ def draft_message(request: ApprovalRequest, alone: bool) -> Message:
     submit = button(label, ActionId.SUBMIT_DRAFT, request.id, confirm=dialog if alone else None, primary=True)
     return message(
         f"{title} {prose(request.preview.summary, 300)}",
-        section("\n".join([bold(title), *preview_lines(request)])),
-        actions(submit, button("Cancel", ActionId.DISCARD_DRAFT, request.id)),
+        section("\n".join([bold(title), *reason_lines(request), *preview_lines(request)])),
+        actions("draft", submit, button("Cancel", ActionId.DISCARD_DRAFT, request.id)),
         context(asks),
     )
 

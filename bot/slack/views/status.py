@@ -1,7 +1,7 @@
 """What a cluster looks like now, for a narrow screen: no table, one queue a line, worst first."""
 
 from bot.domain.card import QueueLine, StatusView
-from bot.domain.cluster import Mode
+from bot.domain.cluster import Mode, Unknown
 from bot.domain.mitigation import Mitigation
 from bot.domain.wording import counted
 from bot.slack.ids import ActionId
@@ -38,7 +38,7 @@ def _unreadable(view: StatusView, *, shared: bool) -> Message:
 
 def _buttons(view: StatusView) -> Block | None:
     share = None if view.trouble else button("Share here", ActionId.STATUS_SHARE, view.cluster)
-    return actions(share, button("Refresh", ActionId.STATUS_REFRESH, view.cluster))
+    return actions("status", share, button("Refresh", ActionId.STATUS_REFRESH, view.cluster))
 
 
 def _summary(view: StatusView) -> str:
@@ -68,9 +68,11 @@ def _queue(line: QueueLine, view: StatusView) -> str:
     """Return the queue's depth and trend, then, smaller in importance, who works on it."""
     queue = line.queue
     depth = "depth unknown" if queue.depth is None else f"{count(queue.depth)} waiting"
-    moves = line.net_per_minute is not None and (queue.depth or round(line.net_per_minute))
-    trend = f", {rate(line.net_per_minute or 0)}" if moves else ""
-    first = f"{_mark(line, view)} *{name(queue.name)}* {depth}{trend} · {_consumers(line, view)}"
+    net = line.net_per_minute
+    moves = net is not None and queue.depth and (line.backed_up or round(net))
+    first = f"{_mark(line, view)} *{name(queue.name)}* {depth}{f', {rate(net)}' if net is not None and moves else ''}"
+    held = line.pause is not None and line.consumers == 0  # that it is paused says as much
+    first += "" if held else f" · {_consumers(line, view)}"
     more = [*([_paused(line.pause, view)] if line.pause else []), *_more(line)]
     return f"{first}\n↳ {' · '.join(more)}" if more else first
 
@@ -103,7 +105,14 @@ def _more(line: QueueLine) -> list[str]:
 
 
 def _unknown(view: StatusView) -> list[str]:
-    return [f"❓ {clip(name(u.what, 120), 300)}: {prose(u.why, 200)}" for u in view.unknown]
+    """Return what is not known, and why; a worker that has its own line needs no second one."""
+    silent = {w.name for w in view.workers if not w.answered}
+    return [_not_known(u) for u in view.unknown if u.what not in silent]
+
+
+def _not_known(unknown: Unknown) -> str:
+    why = unknown.why.removeprefix(unknown.what).lstrip()
+    return f"❓ {clip(name(unknown.what, 120), 300)}: {prose(why, 200)}"
 
 
 def _age(view: StatusView) -> str:

@@ -24,7 +24,7 @@ def _worker(worker: Worker, view: StatusView) -> str:
     if not worker.answered:
         return f"❓ {who}: no answer (busy or unreachable)"
     kept = view.protection.get(worker.name)
-    return f"⚙️ {who}: {_slots(worker)}{f' · {_PROTECTION[kept]}' if kept else ''}"
+    return f"⚙️ {who}: {_slots(worker)}" + (f"\n↳ {_PROTECTION[kept]}" if kept else "")
 
 
 def _slots(worker: Worker) -> str:
@@ -34,4 +34,4 @@ def _slots(worker: Worker) -> str:
         return f"{count(worker.busy or 0)} busy, pool size unknown"
     if worker.busy is None:
         return f"{count(worker.slots)} slots, how many are busy is unknown"
-    return f"{count(worker.busy)} of {count(worker.slots)} slots busy"
+    return f"{count(worker.busy)} of {count(worker.slots)} busy"

@@ -25,6 +25,7 @@ def state(backend: Backend) -> Json:
             "bot_user_id": space.app.user_id,
             "connected": bool(backend.sockets.live),
             "home_tab": manifest.home_tab,
+            "takes_messages": manifest.messages_tab and not manifest.messages_tab_read_only,
             "commands": [
                 {"command": c.command, "description": c.description, "usage_hint": c.usage_hint}
                 for c in manifest.commands

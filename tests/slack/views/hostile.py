@@ -66,6 +66,11 @@ def maybe(of: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
     return st.none() | of
 
 
+def numbered(of: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, ...]]:
+    """Return many of them, each with an id of its own, as the database gives them."""
+    return many(of).map(lambda drawn: tuple(d.model_copy(update={"id": f"id-{i}"}) for i, d in enumerate(drawn)))
+
+
 def like(sample: Any, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Return the sample with these fields drawn anew."""
     return st.fixed_dictionaries(fields).map(lambda drawn: sample.model_copy(update=drawn))
@@ -207,9 +212,9 @@ home_views: st.SearchStrategy[HomeView] = st.builds(
     user=people,
     modes=st.dictionaries(names, st.sampled_from(Mode), max_size=4),
     frozen=st.booleans(),
-    waiting=many(requests),
-    in_force=many(mitigations),
-    incidents=many(incidents),
+    waiting=numbered(requests),
+    in_force=numbered(mitigations),
+    incidents=numbered(incidents),
     audit_check=maybe(st.builds(AuditCheck, at=moments, sound=st.booleans(), sentence=text)),
     now=moments,
 )

@@ -94,7 +94,7 @@ def finding(level: Level, sentence: str) -> Finding:
 RESULTS = (
     StepResult(id="workers", state=StepState.DONE, finding=finding(Level.OK, "2 workers online, 6 of 6 slots busy.")),
     StepResult(
-        id="depths", state=StepState.DONE, finding=finding(Level.BAD, "Above their limit: ai_generation 1,284.")
+        id="depths", state=StepState.DONE, finding=finding(Level.WARN, "Above their limit: ai_generation 1,284.")
     ),
     StepResult(
         id="running",
@@ -118,6 +118,7 @@ SUGGESTION = Suggestion(
     with_it=Forecast(prospect=Prospect.DRAINS, goal=500, minutes=27.6),
 )
 WILL_NOT = Forecast(prospect=Prospect.WILL_NOT_DRAIN, goal=500)
+BELOW = Forecast(prospect=Prospect.ALREADY_BELOW, goal=500)
 DRAINS = Forecast(prospect=Prospect.DRAINS, goal=500, minutes=12)
 
 

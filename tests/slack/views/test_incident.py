@@ -10,11 +10,15 @@ from bot.domain.cluster import Mode
 from bot.domain.forecast import Forecast, Prospect
 from bot.domain.incident import IncidentState
 from bot.domain.mitigation import MitigationState
+from bot.domain.run import Level, StepResult, StepState
+from bot.domain.runbook import InputSpec, InputType
 from bot.slack.views.incident import incident_message
 from tests.slack.views.reading import buttons, dialog, read, seen
 from tests.slack.views.samples import (
     ANA,
+    BELOW,
     BEN,
+    COMMAND,
     DRAINS,
     HIGH_OFFER,
     LOW_OFFER,
@@ -22,8 +26,10 @@ from tests.slack.views.samples import (
     PAUSE,
     RESULTS,
     RESUME,
+    RUNBOOK,
     alert,
     execution,
+    finding,
     incident,
     incident_card,
     mitigation,
@@ -35,11 +41,12 @@ OPEN = """\
 *🔴 ai_generation: 1,284 waiting (limit 1,000), +34/min, will not drain*
 Next: pause analytics. Frees 2 of 4 slots; below 500 in about 28 min
 [Pause analytics] [I've got it] [… Refresh numbers | Commands to copy | Resolve by hand]
-❌ Above their limit: ai_generation 1,284.
+⚠️ Above their limit: ai_generation 1,284.
 ⚠️ 4 of 4 slots busy: 2 × generate_story, 2 × roll_up.
 ✅ 2 workers online, 6 of 6 slots busy.
-*Scale workers immediately*. The bot cannot do this here; run it yourself:
-```celery -A app worker --concurrency=4 --queues=ai_generation -n emergency_ai_generation_$i@%h --detach```
+*Scale workers immediately*
+The bot cannot do this here, but you can.
+[Show command]
 *Pause a less important queue*
 3 workers will stop consuming analytics for 30 min; 212 tasks will wait, nothing is lost.
 *Investigate the root cause*
@@ -90,6 +97,85 @@ def test_offer_that_nobody_could_approve_is_no_button() -> None:
     assert list(buttons(incident_message(incident_card(offers=(nobody,))).blocks)) == ["I've got it"]
 
 
+def test_command_stands_on_the_card_only_where_it_is_the_next_thing() -> None:
+    """A wall of shell is of no use to a thumb; where nothing else helps, it is what one came for."""
+    alone = incident_message(incident_card(offers=()))
+    assert "Next: nothing can be paused to help. Run the command below." in alone.text
+    assert f"run it yourself:\n```{COMMAND}```" in read(alone)
+    held = incident_message(incident_card(offers=(), in_force=(mitigation(),)))
+    assert "nothing else can be paused to help. Run the command below. Pausing analytics is not enough." in held.text
+    falling = incident_message(incident_card(offers=(), run=run(without=DRAINS, suggestion=None)))
+    assert "Next: watch it drain by itself." in falling.text
+    assert COMMAND not in read(falling)
+    assert buttons(falling.blocks)["Show command"]["value"] == "inc-1"
+
+
+def test_what_is_broken_comes_before_what_is_slow() -> None:
+    """Few messages and no worker at all is no reason to go back to sleep."""
+    bad = finding(Level.BAD, "No worker consumes ai_generation. Start worker1.")
+    results = tuple(r.model_copy(update={"finding": bad}) if r.id == "running" else r for r in RESULTS)
+    few = run(depth=3, without=BELOW, net_per_minute=2, results=results, suggestion=None)
+    message = incident_message(incident_card(run=few, offers=()))
+    assert message.text == (
+        "🔴 ai_generation: 3 waiting (limit 1,000), +2/min, below 500 now\n"
+        "Next: see to this first. No worker consumes ai_generation. Start worker1."
+    )
+    held = incident_message(incident_card(run=few, offers=(), in_force=(mitigation(),)))
+    assert "Next: see to this first." in held.text
+
+
+def test_below_its_limit_nothing_is_offered() -> None:
+    """A pause that nobody needs; and the card is short."""
+    few = run(depth=43, without=BELOW, net_per_minute=7)
+    message = incident_message(incident_card(run=few, incident=incident(limit=None)))
+    assert message.text == (
+        "🟠 ai_generation: 43 waiting (limit 500), +7/min\n"
+        "Next: nothing to do. It is below its limit, the alert should end by itself."
+    )
+    assert list(buttons(message.blocks)) == ["I've got it"]
+    assert "Scale workers" not in read(message)
+
+
+def test_below_our_limit_and_above_the_alerts_is_not_below() -> None:
+    """The alert knows why it fires at 30."""
+    few = run(depth=43, without=BELOW)
+    message = incident_message(incident_card(run=few, incident=incident(limit=30)))
+    assert message.text.startswith("🔴 ai_generation: 43 waiting (limit 30), +34/min, below 500 now\nNext: pause")
+
+
+def test_held_and_below_its_limit_waits_for_the_end_of_the_pause() -> None:
+    """Nothing is left to watch."""
+    few = run(depth=0, without=BELOW, net_per_minute=-900)
+    message = incident_message(incident_card(run=few, in_force=(mitigation(),), incident=incident(limit=None)))
+    assert seen(message.text) == (
+        "🟠 ai_generation: 0 waiting (limit 500)\n"
+        "Next: nothing to do. It is below its limit; analytics resumes by itself at 03:44 UTC."
+    )
+
+
+def test_alert_that_names_no_queue_while_none_is_backed_up_says_so() -> None:
+    """Five steps skipped for one reason are one line."""
+    why = "The alert does not say which queue, and nothing else does."
+    results = tuple(StepResult(id=i, state=StepState.SKIPPED, why=why) for i in ("scale", "running", "pause"))
+    needs = RUNBOOK.model_copy(update={"inputs": {"queue": InputSpec(type=InputType.QUEUE)}})
+    nowhere = run(runbook=needs, results=results, depth=None, net_per_minute=None, without=None, suggestion=None)
+    message = incident_message(incident_card(run=nowhere, offers=(), incident=incident(queue=None)))
+    assert message.text.endswith(
+        "\nNext: look at `/celery status prod`. The alert names no queue, and none is backed up."
+    )
+    assert (
+        "(Skipped: Check what runs; Scale workers immediately; Pause a less important queue "
+        "(the alert does not say which queue, and nothing else does))"
+    ) in read(message)
+
+
+def test_buttons_keep_their_names_through_an_edit() -> None:
+    """Slack names a row anew at each edit unless it has a name, and a click that is under way would miss it."""
+    before, after = incident_message(incident_card()), incident_message(incident_card(incident=incident(owner=BEN)))
+    names = [[b["block_id"] for b in m.blocks if "elements" in b and b["type"] == "actions"] for m in (before, after)]
+    assert names == [["incident"], ["incident"]]
+
+
 def test_owner_is_named_and_the_button_is_gone() -> None:
     """The first one who has it has it."""
     message = incident_message(incident_card(incident=incident(owner=BEN)))
@@ -106,11 +192,16 @@ def test_guessed_queue_is_called_a_guess() -> None:
 
 def test_a_queue_that_is_not_there_is_asked_about() -> None:
     """An alert's label may hold a metric's name for it; nobody should look for numbers that cannot come."""
-    there = incident_card(run=run(inputs={"queue": "ai_generation"}))
-    gone = incident_card(run=run(inputs={"queue": "ai_generation"}, depth=None, without=None, suggestion=None))
     sentence = "prod shows no queue ai_generation. Does the alert name another one?"
-    assert sentence not in read(incident_message(there))
-    assert sentence in read(incident_message(gone))
+    gone = run(depth=None, without=None, suggestion=None)
+    unread = [
+        run(),
+        gone.model_copy(update={"trouble": "Silence."}),
+        gone.model_copy(update={"updated_at": incident().opened_at}),
+    ]
+    assert sentence in read(incident_message(incident_card(run=gone)))
+    for other in unread:
+        assert sentence not in read(incident_message(incident_card(run=other)))
 
 
 @pytest.mark.parametrize(
@@ -118,8 +209,9 @@ def test_a_queue_that_is_not_there_is_asked_about() -> None:
     [
         (-65.4, DRAINS, "-65/min, below 500 in about 12 min"),
         (-65.4, Forecast(prospect=Prospect.DRAINS, goal=500, minutes=0.4), "-65/min, below 500 in less than 1 min"),
-        (-1.2, Forecast(prospect=Prospect.DRAINS, goal=500, minutes=653), "-1/min, below 500 in about 10 h 50 min"),
-        (-0.5, Forecast(prospect=Prospect.DRAINS, goal=500, minutes=9000), "steady, below 500 in more than a day"),
+        (-8.2, Forecast(prospect=Prospect.DRAINS, goal=500, minutes=96), "-8/min, below 500 in about 1 h 36 min"),
+        (-1.2, Forecast(prospect=Prospect.DRAINS, goal=500, minutes=653), "-1/min, not below 500 for hours"),
+        (-0.5, Forecast(prospect=Prospect.DRAINS, goal=500, minutes=9000), "steady, not below 500 for hours"),
         (0.0, Forecast(prospect=Prospect.WILL_NOT_DRAIN, goal=500), "steady, will not drain"),
         (None, Forecast(prospect=Prospect.TOO_EARLY, goal=500), "no forecast yet"),
     ],
@@ -162,7 +254,8 @@ def test_dead_broker_is_the_first_line_and_old_numbers_are_called_old() -> None:
         "Next: check the broker of prod.",
         f"❓ {trouble}",
     ]
-    assert "Pause analytics" not in buttons(message.blocks)
+    assert list(buttons(message.blocks)) == ["I've got it"]
+    assert "slots busy" not in read(message)
     assert lines[-1].endswith("numbers of 03:14:00 UTC)")
 
 

@@ -29,6 +29,13 @@ def test_request_calls_exactly_those_who_may_approve() -> None:
     assert read(request_message(RequestCard(request=request(), incident=incident(), now=NOW))) == PENDING
 
 
+def test_incident_is_a_link_for_who_was_just_woken() -> None:
+    """The numbers are one tap away."""
+    card = RequestCard(request=request(), incident=incident(), reader=BEN, now=NOW)
+    shown = read(request_message(card, "https://workspace.example/archives/C0/p1"))
+    assert "Incident: <https://workspace.example/archives/C0/p1|ai_generation>" in shown
+
+
 def test_notification_of_a_request_says_who_wants_what() -> None:
     """Enough to decide whether to get up."""
     message = request_message(RequestCard(request=request(), now=NOW))
@@ -87,6 +94,8 @@ def test_decided_request_has_the_decision_where_the_buttons_were(
     reviews = (Review(by=by, answer=answer, at=at),) if answer else ()
     message = request_message(RequestCard(request=request(state=state, decided_at=at, reviews=reviews), now=NOW))
     assert read(message).splitlines()[0] == first
+    assert "3 workers will stop consuming analytics" in read(message)
+    assert "It resumes by itself" not in read(message)
     assert seen(message.text).startswith(first)
     assert not buttons(message.blocks)
 
@@ -107,6 +116,7 @@ def test_draft_for_one_person_runs_after_a_dialog() -> None:
     message = draft_message(request(state=RequestState.DRAFT, alternatives=(), asked=()), alone=True)
     assert read(message) == (
         "*Pause analytics for 30 min on prod?*\n"
+        "Why: stories are late\n"
         "3 workers will stop consuming analytics for 30 min; 212 tasks will wait, nothing is lost.\n"
         "⚠️ w4@b did not answer and may consume it too.\n"
         "• 8 tasks already fetched will still run.\n"

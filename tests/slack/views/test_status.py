@@ -40,14 +40,16 @@ FULL = """\
 ⚠️ image_worker: no worker is started for it
 🔴 *ai_generation* 1,284 waiting, +34/min · 1 worker
 ↳ 8 taken, not finished · 3 for later
-⏸️ *analytics* 90 waiting, steady · no worker
+⏸️ *analytics* 90 waiting
 ↳ paused by <@U0ANA> until 03:44 UTC · at least 5,000 taken, not finished
 ⚪ *booking* 0 waiting · 2 workers
 ⚪ *adhoc* depth unknown · workers unknown
 ↳ not in the settings
 ❓ w9@b: no answer (busy or unreachable)
-⚙️ priority_worker@a: 0 of 2 slots busy · started without the paused queues
-⚙️ worker1@a: 4 of 4 slots busy · told to leave paused queues, checked every 10 s
+⚙️ priority_worker@a: 0 of 2 busy
+↳ started without the paused queues
+⚙️ worker1@a: 4 of 4 busy
+↳ told to leave paused queues, checked every 10 s
 ❓ unacked of adhoc: the key was of another type
 (Numbers of 03:14:00 UTC, 1 s old when shown)
 [Share here] [Refresh]"""
@@ -79,7 +81,22 @@ def test_messages_that_nobody_takes_come_first() -> None:
 def test_orphaned_beside_a_silent_worker_is_a_maybe() -> None:
     """The silent worker could be the one that takes them."""
     shown = read(status_message(view(queues=(line("images", 9, consumers=None),), orphaned=("images",))))
-    assert "❓ *images* 9 waiting, steady · perhaps no worker takes them" in shown
+    assert "❓ *images* 9 waiting · perhaps no worker takes them" in shown
+
+
+def test_silent_worker_is_told_once() -> None:
+    """Its own line says it; others who are unknown say why, without their name again."""
+    silent = (Worker(name="w9@b", answered=False),)
+    gone = Unknown(what="w1@a", why="w1@a answered before and has left the broker: stopped, or reconnecting")
+    shown = read(status_message(view(workers=silent, unknown=(Unknown(what="w9@b", why="w9@b did not answer"), gone))))
+    assert shown.count("w9@b") == 1
+    assert "❓ w1@a: answered before and has left the broker: stopped, or reconnecting" in shown
+
+
+def test_empty_queue_has_no_trend() -> None:
+    """What is empty neither grows nor drains, whatever the last minute was like."""
+    shown = read(status_message(view(queues=(line("images", 0, net_per_minute=-691.0),))))
+    assert "⚪ *images* 0 waiting · 1 worker" in shown
 
 
 def test_dead_broker_gets_a_clear_answer() -> None:

@@ -71,10 +71,6 @@ REFUSALS = [
         "Nothing was done: nobody but you could approve this (asked for: platform, leads). "
         "Ask whoever keeps the settings to add people.",
     ),
-    (
-        Refused(reason=Reason.OUTDATED),
-        refused_sentence(Refused(reason=Reason.OUTDATED)),
-    ),
     (Refused(reason=Reason.NOT_POSSIBLE, detail="It has no undo."), "Nothing was done. It has no undo."),
     (
         Refused(reason=Reason.NOT_POSSIBLE, detail=COMMAND),
@@ -106,6 +102,24 @@ def test_audit_tail_shows_number_hash_who_and_what() -> None:
         f"`#1 {first.hash[:8]}` 03:14:00 UTC the bot: incident opened, inc-1 on prod\n"
         "(`celery-oncall audit verify` checks the whole chain; `audit export` writes it out.)"
     )
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"action": "pause_queue", "queue": "analytics", "params": "…"}, "pause queue analytics"),
+        (
+            {"verdict": "1 of 1 worker stopped consuming analytics.", "note": ""},
+            "1 of 1 worker stopped consuming analytics.",
+        ),
+        ({"alert": "CeleryQueueDepthHigh", "queue": ""}, "CeleryQueueDepthHigh"),
+        ({"alert": "CeleryQueueDepthHigh", "queue": "<!channel>"}, "<!channel>"),
+    ],
+)
+def test_audit_tail_tells_what_an_entry_is_about(facts: dict[str, str], told: str) -> None:
+    """Nobody knows by heart what exe-1 was."""
+    entry = entry_after((0, GENESIS), NOW, "system", "execution verified", "exe-1", {"cluster": "prod"} | facts)
+    assert f"the bot: execution verified, exe-1 on prod: {told}\n" in read(audit_message([entry]))
 
 
 def test_empty_audit_is_said() -> None:

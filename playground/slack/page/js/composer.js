@@ -29,18 +29,21 @@ export class Composer {
     );
     this.note = h("p", { class: "composer-note", role: "status", hidden: true });
     this.suggestions = new Suggestions(this.area, { commands: !inThread, onNote: (text) => this.#hint(text) });
-    fill(root, this.suggestions.node, this.note, h("div", { class: "typing" }, this.area, this.button));
+    this.typing = h("div", { class: "typing" }, this.area, this.button);
+    fill(root, this.suggestions.node, this.note, this.typing);
   }
 
-  /** Turn to a channel or thread; what was typed elsewhere waits there. */
-  aim({ channel, thread, title }) {
+  /** Turn to a channel or thread; what was typed elsewhere waits there. `closed`: nobody can write there. */
+  aim({ channel, thread, title, closed = false }) {
+    this.typing.hidden = closed;
     this.#drafts.set(key(this.#target), this.area.value);
     this.#target = { channel, thread };
     this.area.value = this.#drafts.get(key(this.#target)) ?? "";
     const words = this.inThread ? "Reply…" : `Message ${title}`;
     this.area.placeholder = words;
     this.area.setAttribute("aria-label", words);
-    this.#hint(this.area.value);
+    if (closed) this.#say("Sending messages to this app has been turned off.");
+    else this.#hint(this.area.value);
     this.#grow();
   }
 

@@ -1,5 +1,6 @@
 // A list of messages that agrees with the stream: a channel, or one thread of it. Messages change in place,
-// each under its own key, so nothing else moves; the list stays at its end when the reader was there.
+// each under its own key, so nothing else moves; the list stays at its end when the reader was there. A channel opens
+// at its end; a thread at its beginning, where the message stands that it is about.
 import { fill, h } from "./dom.js";
 import { query, read } from "./api.js";
 import { dayTitle } from "./dates.js";
@@ -75,6 +76,7 @@ export class Conversation {
     const message = event.message ?? this.#messages.get(event.ts);
     if (!message || !this.#belongs(message)) return false;
     if (this.#list.hasAttribute("aria-busy")) void this.refresh();
+    if (event.type === "message" && message.user === me()) this.#atEnd = true;
     const key = keyOf(message);
     if (event.type.endsWith("_deleted")) this.#messages.delete(key);
     else this.#messages.set(key, message);
@@ -95,7 +97,7 @@ export class Conversation {
   #clear() {
     this.#messages.clear();
     this.#drawn.clear();
-    this.#atEnd = true;
+    this.#atEnd = !this.inThread;
     fill(this.#list);
   }
 
@@ -112,7 +114,9 @@ export class Conversation {
 
   #drawNow() {
     const ordered = [...this.#messages.values()].sort((a, b) => (a.ts < b.ts ? -1 : 1));
-    const grew = ordered.length > this.#drawn.size && this.#drawn.size > 0;
+    const first = this.#drawn.size === 0;
+    const grew = ordered.length > this.#drawn.size && !first;
+    const replies = ordered.filter((message) => !message.ephemeral).length - 1;
     const nodes = [];
     let before = null;
     for (const message of ordered) {
@@ -120,11 +124,12 @@ export class Conversation {
         nodes.push(this.#keep(`day-${dayOf(message)}`, dayTitle(message.ts), () => dayLine(message)));
       nodes.push(this.#article(message, before));
       if (this.inThread && message.ts === this.thread)
-        nodes.push(this.#keep("count", ordered.length, () => countLine(ordered.length - 1)));
+        nodes.push(this.#keep("count", replies, () => countLine(replies)));
       before = message;
     }
     this.#place(nodes);
     if (this.#atEnd) this.#toEnd();
+    else if (first) this.#scrolled();
     else if (grew) this.#pill.hidden = false;
   }
 

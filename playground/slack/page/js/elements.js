@@ -58,11 +58,13 @@ function overflow(element, block, surface) {
     if (option.url) window.open(option.url, "_blank", "noopener,noreferrer");
     void surface.act(block, element, { selected_option: option }, node);
   };
-  const items = element.options.map((option) => ({
-    label: plain(decode(option.text.text)),
-    hint: option.description && decode(option.description.text),
-    run: () => choose(option),
-  }));
+  // Made at each opening: a label is a node, which can stand in one menu alone.
+  const items = () =>
+    element.options.map((option) => ({
+      label: plain(decode(option.text.text)),
+      hint: option.description && decode(option.description.text),
+      run: () => choose(option),
+    }));
   const node = h(
     "button",
     {
@@ -70,7 +72,7 @@ function overflow(element, block, surface) {
       class: "button overflow",
       "aria-label": "More actions",
       "aria-haspopup": "menu",
-      onclick: () => openMenu(node, items, { label: "More actions", align: "end" }),
+      onclick: () => openMenu(node, items(), { label: "More actions", align: "end" }),
     },
     icon("more"),
   );

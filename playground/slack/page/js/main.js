@@ -12,6 +12,7 @@ import {
   learn,
   learnChannels,
   nameOf,
+  otherSide,
   people,
   publicChannels,
   user,
@@ -74,6 +75,12 @@ async function become() {
   void unread.start(me(), [...publicChannels(), ...ims]);
 }
 
+/** Whether this is this person's conversation with the app. */
+function isWithApp(id) {
+  const here = channel(id);
+  return Boolean(here?.is_im) && otherSide(here, me()).id === workspace.app.bot_user_id;
+}
+
 /** Whether this channel is there for this person: one of the workspace's, or a conversation of their own. */
 function mayOpen(id) {
   const found = channel(id);
@@ -117,8 +124,9 @@ async function show({ focus, again = false }) {
   byId("thread").hidden = !thread;
   drawSides();
   drawThreadHeading();
-  channelComposer.aim({ channel: id, title: channelTitle(id, me()) });
-  threadComposer.aim({ channel: id, thread });
+  const closed = isWithApp(id) && !workspace.app.takes_messages;
+  channelComposer.aim({ channel: id, title: channelTitle(id, me()), closed });
+  threadComposer.aim({ channel: id, thread, closed });
   channelPane.list.setAttribute("aria-label", `Messages in ${channelTitle(id, me())}`);
   threadPane.list.setAttribute("aria-label", "Messages in this thread");
   if (focus && matchMedia("(hover: hover)").matches) (thread ? threadComposer : channelComposer).focus();

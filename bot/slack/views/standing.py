@@ -1,0 +1,76 @@
+"""What an incident's numbers amount to: whether it drains, what is broken, what may be offered now."""
+
+from bot.domain.approval import RequestState
+from bot.domain.card import IncidentCard, Offer
+from bot.domain.forecast import Prospect
+from bot.domain.incident import IncidentState
+from bot.domain.run import Finding, Level, StepState
+
+HOURS = 120
+"""Minutes from which on a forecast names no number: so slow a drain is measured in noise, and would jump about."""
+
+
+def top_offer(card: IncidentCard) -> Offer | None:
+    """Return the offer to press first: the one the forecast is about. What is asked for or in force is none."""
+    open_offers = open_offers_of(card)
+    relief = card.run.suggestion.relief.queue if card.run and card.run.suggestion else None
+    suggested = (o for o in open_offers if relief and o.proposal.params.get("queue") == relief)
+    return next(suggested, next(iter(open_offers), None))
+
+
+def open_offers_of(card: IncidentCard) -> list[Offer]:
+    """Return the offers that may be taken up: none that is not needed, none while the broker does not answer."""
+    if card.run is None or card.run.trouble or below(card):
+        return []
+    return [o for o in card.offers if not _taken_up(card, o) and (o.alone or o.asks)]
+
+
+def _taken_up(card: IncidentCard, offer: Offer) -> bool:
+    asked = [r.proposal.digest for r in card.requests if r.state is RequestState.PENDING]
+    running = [e.proposal.digest for e in card.executions if not e.ended]
+    paused = [m.target for m in card.in_force] if offer.proposal.action == "pause_queue" else []
+    return offer.proposal.digest in (*asked, *running) or offer.proposal.params.get("queue") in paused
+
+
+def below(card: IncidentCard) -> bool:
+    """Return whether the queue is below its limit, and below the alert's own."""
+    run, limit = card.run, card.incident.limit
+    if run is None or run.depth is None or run.without is None or run.without.prospect is not Prospect.ALREADY_BELOW:
+        return False
+    return limit is None or run.depth < limit
+
+
+def broken(card: IncidentCard) -> Finding | None:
+    """Return what has to be put right before anything else, if a check found such a thing: no worker at all, say."""
+    findings = [r.finding for r in card.run.results if r.finding] if card.run and not card.run.trouble else []
+    return next((f for f in findings if f.level is Level.BAD), None)
+
+
+def drains(card: IncidentCard) -> bool:
+    """Return whether it falls below its limit within hours, as things are."""
+    without = card.run.without if card.run else None
+    return without is not None and without.prospect is Prospect.DRAINS and (without.minutes or 0) < HOURS
+
+
+def stuck(card: IncidentCard) -> bool:
+    """Return whether it is known not to fall below its limit within hours."""
+    without = card.run.without if card.run else None
+    known = without is not None and without.prospect in (Prospect.DRAINS, Prospect.WILL_NOT_DRAIN)
+    return known and not drains(card)
+
+
+def waits(card: IncidentCard) -> bool:
+    """Return whether something is on its way already, so that nothing else is to be begun."""
+    running = any(not e.ended for e in card.executions)
+    return running or any(r.state is RequestState.PENDING for r in card.requests)
+
+
+def command_to_run(card: IncidentCard) -> str | None:
+    """Return the id of the step whose command is the next thing to do; None while something else is."""
+    if card.run is None or card.run.trouble or card.incident.state is not IncidentState.OPEN:
+        return None
+    if below(card) or broken(card) or drains(card) or open_offers_of(card) or waits(card):
+        return None
+    if card.in_force and not stuck(card):
+        return None
+    return next((r.id for r in card.run.results if r.state is StepState.BY_HAND and r.command), None)
