@@ -46,6 +46,7 @@ def test_help_names_every_command() -> None:
     output = run("--help").output
     for command in ("bot", "worker", "beat", "up", "migrate", "demo", "doctor", "audit", "runbooks", "config"):
         assert re.search(rf"^  {command} ", output, re.MULTILINE), command
+    assert "..." not in output.partition("Commands:")[2], "what a command does is said to its end"
 
 
 def test_help_is_quick() -> None:

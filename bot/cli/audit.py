@@ -14,7 +14,7 @@ def audit() -> None:
     """Verify or export the audit chain."""
 
 
-@audit.command()
+@audit.command(short_help="Walk the whole chain; name the first broken entry.")
 @click.pass_context
 def verify(ctx: click.Context) -> None:
     """Walk the whole chain; exits 1 and names the first broken entry when it does not hold."""

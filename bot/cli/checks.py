@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MARKS = {"ok": ("✓", "green"), "note": ("!", "yellow"), "bad": ("✗", "red")}
 
 
-@click.command()
+@click.command(short_help="Check Slack, brokers, workers and database from here.")
 @click.pass_context
 def doctor(ctx: click.Context) -> None:
     """Check Slack, brokers, workers and database from here; each failure (✗) is one sentence with its fix.
@@ -54,7 +54,7 @@ def config() -> None:
     """Look at the settings."""
 
 
-@config.command("check")
+@config.command("check", short_help="Read the settings; say all that is wrong, and where.")
 def check() -> None:
     """Read the settings and say what is wrong, all of it, with places; exits 2 when anything is."""
     chosen = _sound_settings()
@@ -110,7 +110,7 @@ def runbooks() -> None:
     """Check runbooks."""
 
 
-@runbooks.command()
+@runbooks.command(short_help="Check runbook files or folders, or what the bot loads.")
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.pass_context
 def lint(ctx: click.Context, paths: tuple[Path, ...]) -> None:

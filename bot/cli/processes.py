@@ -49,7 +49,7 @@ def beat() -> None:
 
 @click.command()
 def up() -> None:
-    """Run all three on one host; ends when one of them does. Migrates the database first."""
+    """Run bot, ops worker and beat together, on one host. Migrates the database first; ends when one of them does."""
     chosen = settings("slack", "clusters")
     from bot import bootstrap  # as above
     from bot.cli.together import run_together  # only needed here

@@ -16,7 +16,11 @@ DATABASE = "ONCALL_DATABASE_URL"
 """The bot's database, where the worker's application has a DATABASE_URL of its own. The worker does not get it."""
 
 
-@click.command("run-worker", context_settings={"allow_interspersed_args": False})
+@click.command(
+    "run-worker",
+    short_help="Start a worker without the queues that are paused.",
+    context_settings={"allow_interspersed_args": False},
+)
 @click.argument("cluster")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run_worker(cluster: str, command: tuple[str, ...]) -> None:
