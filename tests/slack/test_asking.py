@@ -201,7 +201,7 @@ async def test_the_card_takes_an_owner_and_says_whose_it_is(slack: LocalSlack, p
 
 
 async def test_the_menu_shows_commands_and_resolves(slack: LocalSlack, place: Office) -> None:
-    """Commands to copy come as a whisper, from the menu and from a step's button; resolving by hand ends the incident."""
+    """Commands come as a whisper, from the menu and from a step's button; resolving by hand ends the incident."""
     ports = place.ports()
     async with bot_of(slack, place, ports=ports), Person(slack.url, "U0ANA") as ana:
         await Webhook(slack.url).post(alert())
