@@ -6,6 +6,11 @@ Every sentence says what was wrong, where, and what to do. Nothing outside match
 import difflib
 from collections.abc import Iterable
 
+from bot.domain.wording import listed
+
+MOST_NAMES = 12
+"""How many known names a sentence lists; a cluster may have hundreds of queues."""
+
 
 class OncallError(Exception):
     """Base of every error whose text may be shown to a person as it stands."""
@@ -31,7 +36,8 @@ class UnknownName(BadInput):
             nearest = " or ".join(f"`{s}`" for s in self.suggestions)
             return f"There is no {self.kind} `{self.name}`. Did you mean {nearest}?"
         if self.known:
-            return f"There is no {self.kind} `{self.name}`. Known: {', '.join(f'`{k}`' for k in self.known)}."
+            known = listed([f"`{k}`" for k in self.known], MOST_NAMES)
+            return f"There is no {self.kind} `{self.name}`. Known: {known}."
         return f"There is no {self.kind} `{self.name}`, and none is known yet."
 
 
