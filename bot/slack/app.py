@@ -162,6 +162,7 @@ class SlackShell:
         log.info("connected to Slack", bot=tools.me.user, workspace=tools.me.workspace)
         await backfill.run()
         duties.every(10.0, "refresh open incidents", tools.refreshes.all_open)
+        duties.every(2.0, "refresh what was acted on", tools.refreshes.acted_on)
         duties.every(60.0, "read roles", tools.people.refresh)
         duties.every(2.0, "take up the unhandled", replay.take_up)
         duties.every(15.0, "read the rest of the history", backfill.run)

@@ -169,7 +169,8 @@ def _pause(rest: list[str], names: _Names) -> Pause:
 def _split_reason(tail: list[str]) -> tuple[list[str], str]:
     for i, word in enumerate(tail):
         if word.lower().rstrip(":,") == "because":
-            return tail[:i], " ".join(tail[i + 1 :]).strip("\"' ")
+            whole = [w.lower() for w in tail[i + 1 : i + 2]] == ["of"]  # "because of the deploy" is no "of the deploy"
+            return tail[:i], " ".join(tail[i if whole else i + 1 :]).strip("\"' ")
     return tail, ""
 
 

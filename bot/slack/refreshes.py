@@ -7,7 +7,7 @@ import structlog
 
 from bot.domain.errors import OncallError
 from bot.domain.incident import IncidentState
-from bot.ports import Ports
+from bot.ports import Ports, Tx
 from bot.slack.executors import Executors
 from bot.usecases import runs
 
@@ -69,8 +69,25 @@ class Refreshes:
             found = tx.incidents.find(state=(IncidentState.OPEN.value, IncidentState.MITIGATED.value))
         return [i.id for i in found]
 
+    async def acted_on(self) -> None:
+        """Refresh the open incidents for which something was done since they were last looked at."""
+        for incident_id in await self._executors.db(self._outdated):
+            if incident_id not in self._running:
+                self.want(incident_id)
+
+    def _outdated(self) -> list[str]:
+        found = self._open()
+        with self._ports.store.read() as tx:
+            return [i for i in found if _acted_since_looked(tx, i)]
+
     async def close(self) -> None:
         """Start nothing more and wait for no answer."""
         for task in list(self._running.values()):
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+
+def _acted_since_looked(tx: Tx, incident_id: str) -> bool:
+    ended = [e.ended_at for e in tx.executions.find(incident_id=incident_id) if e.ended_at]
+    looked = [r.updated_at for r in tx.runs.find(incident_id=incident_id)]
+    return bool(ended and looked) and max(ended) > max(looked)

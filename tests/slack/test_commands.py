@@ -48,7 +48,7 @@ def said(text: str) -> Command:
         ("pause a/b", Pause("prod", "a/b", 1800, "")),
         ("pause prod/a/b", Pause("prod", "a/b", 1800, "")),
         ("Pause Analytics For 30M Because Bookings are slow", Pause("prod", "analytics", 1800, "Bookings are slow")),
-        ("pause analytics because of the deploy", Pause("prod", "analytics", 1800, "of the deploy")),
+        ("pause analytics because of the deploy", Pause("prod", "analytics", 1800, "because of the deploy")),
         ("pause “analytics” because “it is late”", Pause("prod", "analytics", 1800, "it is late")),
         ("pause `analytics` because: busy", Pause("prod", "analytics", 1800, "busy")),
         ("pause <#C012|analytics>", Pause("prod", "analytics", 1800, "")),

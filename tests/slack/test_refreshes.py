@@ -16,6 +16,7 @@ from bot.slack.executors import Executors
 from bot.slack.refreshes import Refreshes
 from bot.usecases import alerts
 from tests.slack.office import CHANNEL, Office, backed_up, until
+from tests.slack.views.samples import execution
 from tests.usecases.world import SPEC, SimulatedCluster
 
 
@@ -116,6 +117,29 @@ async def test_all_open_incidents_are_refreshed_and_no_others(place: Office) -> 
     assert cluster.counted == 1
     with ports.store.read() as tx:
         assert [r.depth for r in tx.runs.find(incident_id=one)] == [1284]
+
+
+async def test_what_was_acted_on_is_refreshed_at_once_and_only_once(place: Office) -> None:
+    """Right after a pause the old numbers would say that nothing came of it."""
+    ports, cluster = held(place)
+    cluster.go.set()
+    acted, other = opened(ports, 1), opened(ports, 2)
+    async with refreshing(ports) as refreshes:
+        for incident in (acted, other):
+            refreshes.want(incident)
+        await until(lambda: numbers_of(ports, acted) == numbers_of(ports, other) == [1284])
+        cluster.depths_["ai_generation"] = 900
+        cluster.clock.pass_time(seconds=2)
+        with ports.store.write() as tx:
+            tx.executions.add(execution(incident_id=acted, ended_at=cluster.clock.now(), request_id=None))
+        cluster.clock.pass_time(seconds=1)
+        await refreshes.acted_on()
+        await until(lambda: numbers_of(ports, acted) == [900])
+        counted = cluster.counted
+        await refreshes.acted_on()
+        await asyncio.sleep(0.1)
+    assert numbers_of(ports, other) == [1284]
+    assert cluster.counted == counted
 
 
 async def test_a_new_alert_does_not_wait_for_all_that_are_open(place: Office) -> None:

@@ -28,4 +28,4 @@ async def treat_as_alert(tools: Tools, body: Body) -> None:
         await tools.tell(place, "This message holds no text to go by, so no incident was opened.")
         return
     await take_in(tools, alert)
-    await tools.tell(place, f"Treated as an alert: {alert.name}. What is found stands in its thread.")
+    await tools.tell(place, f"Treated as an alert: “{alert.name}”. What is found stands in its thread.")

@@ -25,9 +25,9 @@ def _expired(refused: Refused) -> str:
 
 def _own_request(refused: Refused) -> str:
     if not refused.asked:
-        return "You cannot approve your own request, and nobody else may. Ask whoever keeps the settings."
+        return "It is your own request, and nobody else may approve it. Ask whoever keeps the settings."
     asked = f"{people(refused.asked, 'and')} {'was' if len(refused.asked) == 1 else 'were'} asked{_at(refused)}"
-    return f"You cannot approve your own request. {asked}."
+    return f"It is your own request: you can only withdraw it. {asked}."
 
 
 def _not_an_approver(refused: Refused) -> str:

@@ -14,11 +14,11 @@ from tests.slack.views.samples import ANA, BEN, CEM, COMMAND, NOW, incident, run
 REFUSALS = [
     (
         Refused(reason=Reason.OWN_REQUEST, asked=(BEN, CEM), at=NOW),
-        "You cannot approve your own request. <@U0BEN> and <@U0CEM> were asked at 03:14 UTC.",
+        "It is your own request: you can only withdraw it. <@U0BEN> and <@U0CEM> were asked at 03:14 UTC.",
     ),
     (
         Refused(reason=Reason.OWN_REQUEST, asked=(BEN,), at=NOW),
-        "You cannot approve your own request. <@U0BEN> was asked at 03:14 UTC.",
+        "It is your own request: you can only withdraw it. <@U0BEN> was asked at 03:14 UTC.",
     ),
     (
         Refused(reason=Reason.ALREADY_DECIDED, by=BEN, at=NOW, detail="approved"),
