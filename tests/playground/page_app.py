@@ -49,6 +49,11 @@ CARD: list[Json] = [
             ),
             button("Scale…", "scale"),
             button("Approve", "approve"),
+            {
+                "type": "overflow",
+                "action_id": "more",
+                "options": [{"text": plain(words), "value": words.lower()} for words in ("Refresh", "Resolve")],
+            },
         ],
     },
 ]
@@ -92,6 +97,7 @@ class PageApp:
         app.action("approve")(self._approve)
         app.action("scale")(self._scale)
         app.action("resume")(self._heard_only)
+        app.action("more")(self._heard_only)
         app.shortcut("treat_as_alert")(self._heard_only)
         app.view("scale_form")(self._submitted)
 

@@ -115,7 +115,7 @@ export class Conversation {
   #drawNow() {
     const ordered = [...this.#messages.values()].sort((a, b) => (a.ts < b.ts ? -1 : 1));
     const first = this.#drawn.size === 0;
-    const grew = ordered.length > this.#drawn.size && !first;
+    const grew = !first && ordered.some((message) => !this.#drawn.has(keyOf(message)));
     const replies = ordered.filter((message) => !message.ephemeral).length - 1;
     const nodes = [];
     let before = null;
