@@ -63,7 +63,7 @@ class Controls:
             depths = await self.depths.read()
         except BrokerSilentError as e:
             return web.json_response({"at": time.time(), "queues": [], "error": str(e)})
-        queues = [{"name": name, "depth": depth} for name, depth in depths.items()]
+        queues = [{"name": name, "depth": depth} for name, depth in sorted(depths.items())]
         return web.json_response({"at": time.time(), "queues": queues})
 
     async def _fire(self, request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ from bot.domain.incident import IncidentState
 from bot.domain.mitigation import MitigationState
 from bot.domain.run import Run
 from bot.slack.views.formatting import about, count, mention, name, prose, rate
-from bot.slack.views.standing import HOURS, below, broken, stuck
+from bot.slack.views.standing import HOURS, below, broken, climbs, outlook, stuck
 
 RED, AMBER, GREEN = "🔴", "🟠", "🟢"
 
@@ -47,8 +47,10 @@ def _numbers(card: IncidentCard, run: Run) -> list[str]:
     limit = card.incident.limit or goal
     waiting = _waiting(run.depth or 0) + (f" (limit {count(limit)})" if limit else "")
     trend = [rate(run.net_per_minute)] if run.depth and run.net_per_minute is not None else []
-    plain = below(card) and limit == goal  # the two numbers before it say so
-    return [waiting, *trend, *([prospect(run.without)] if run.without and not plain else [])]
+    if (minutes := climbs(card)) is not None:
+        return [waiting, *trend, f"at its limit {about(minutes)}"]
+    now, plain = outlook(card), below(card) and limit == goal  # the two numbers before it say so
+    return [waiting, *trend, *([prospect(now)] if now and not plain else [])]
 
 
 def _without_numbers(card: IncidentCard) -> list[str]:

@@ -106,4 +106,6 @@ def gain(suggestion: Suggestion) -> str:
     """Return what following it will bring: "Frees 2 of 4 slots; below 500 in about 28 min"."""
     relief, then = suggestion.relief, suggestion.with_it
     slots = f"Frees {count(relief.frees)} of {count(relief.of)} slots"
+    if then.prospect is Prospect.ALREADY_BELOW:
+        return f"{slots}."
     return f"{slots}; {'it would still not drain' if then.prospect is Prospect.WILL_NOT_DRAIN else prospect(then)}"

@@ -2,10 +2,12 @@
 
 from bot.domain.approval import RequestState
 from bot.domain.card import IncidentCard, Offer
-from bot.domain.forecast import Prospect
+from bot.domain.forecast import Forecast, Prospect
 from bot.domain.incident import IncidentState
 from bot.domain.run import Finding, Level, StepState
 
+SOON = 15
+"""Minutes within which a queue that grows towards its limit is not called below it."""
 HOURS = 120
 """Minutes from which on a forecast names no number: so slow a drain is measured in noise, and would jump about."""
 
@@ -32,12 +34,35 @@ def _taken_up(card: IncidentCard, offer: Offer) -> bool:
     return offer.proposal.digest in (*asked, *running) or offer.proposal.params.get("queue") in paused
 
 
-def below(card: IncidentCard) -> bool:
-    """Return whether the queue is below its limit, and below the alert's own."""
+def outlook(card: IncidentCard) -> Forecast | None:
+    """Return the forecast; what was forecast before something was done says nothing of how it goes on."""
+    without = card.run.without if card.run else None
+    if card.run is None or without is None or without.prospect is Prospect.ALREADY_BELOW:
+        return without
+    acted = [m.began_at for m in card.in_force] + [e.ended_at for e in card.executions if e.started_at and e.ended_at]
+    outdated = bool(acted) and max(acted) > card.run.updated_at
+    return Forecast(prospect=Prospect.TOO_EARLY, goal=without.goal) if outdated else without
+
+
+def _room(card: IncidentCard) -> int | None:
+    """Return how many more messages may wait before the queue is at its limit, or the alert's; None if it is there."""
     run, limit = card.run, card.incident.limit
     if run is None or run.depth is None or run.without is None or run.without.prospect is not Prospect.ALREADY_BELOW:
-        return False
-    return limit is None or run.depth < limit
+        return None
+    room = min(run.without.goal, limit or run.without.goal) - run.depth
+    return room if room > 0 else None
+
+
+def climbs(card: IncidentCard) -> float | None:
+    """Return in how many minutes a queue that is below its limit will be at it; None where that is not soon."""
+    room, net = _room(card), card.run.net_per_minute if card.run else None
+    minutes = room / net if room and net and net > 0 else None
+    return minutes if minutes is not None and minutes < SOON else None
+
+
+def below(card: IncidentCard) -> bool:
+    """Return whether the queue is below its limit and the alert's own, and will be for a while."""
+    return _room(card) is not None and climbs(card) is None
 
 
 def broken(card: IncidentCard) -> Finding | None:
@@ -48,14 +73,14 @@ def broken(card: IncidentCard) -> Finding | None:
 
 def drains(card: IncidentCard) -> bool:
     """Return whether it falls below its limit within hours, as things are."""
-    without = card.run.without if card.run else None
-    return without is not None and without.prospect is Prospect.DRAINS and (without.minutes or 0) < HOURS
+    now = outlook(card)
+    return now is not None and now.prospect is Prospect.DRAINS and (now.minutes or 0) < HOURS
 
 
 def stuck(card: IncidentCard) -> bool:
     """Return whether it is known not to fall below its limit within hours."""
-    without = card.run.without if card.run else None
-    known = without is not None and without.prospect in (Prospect.DRAINS, Prospect.WILL_NOT_DRAIN)
+    now = outlook(card)
+    known = now is not None and now.prospect in (Prospect.DRAINS, Prospect.WILL_NOT_DRAIN)
     return known and not drains(card)
 
 

@@ -139,6 +139,11 @@ def run(**changes: Any) -> Run:
     return Run(**(given | changes))
 
 
+def later(**changes: Any) -> Run:
+    """Return the runbook at work, with numbers from after what was done at NOW."""
+    return run(updated_at=NOW + timedelta(seconds=20), **changes)
+
+
 LOW_OFFER = Offer(
     step_id="pause", title="Pause a less important queue", proposal=PAUSE, risk=Risk.LOW, alone=True, preview=PREVIEW
 )

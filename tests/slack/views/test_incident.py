@@ -27,11 +27,13 @@ from tests.slack.views.samples import (
     RESULTS,
     RESUME,
     RUNBOOK,
+    SUGGESTION,
     alert,
     execution,
     finding,
     incident,
     incident_card,
+    later,
     mitigation,
     request,
     run,
@@ -102,7 +104,7 @@ def test_command_stands_on_the_card_only_where_it_is_the_next_thing() -> None:
     alone = incident_message(incident_card(offers=()))
     assert "Next: nothing can be paused to help. Run the command below." in alone.text
     assert f"run it yourself:\n```{COMMAND}```" in read(alone)
-    held = incident_message(incident_card(offers=(), in_force=(mitigation(),)))
+    held = incident_message(incident_card(offers=(), run=later(), in_force=(mitigation(),)))
     assert "nothing else can be paused to help. Run the command below. Pausing analytics is not enough." in held.text
     falling = incident_message(incident_card(offers=(), run=run(without=DRAINS, suggestion=None)))
     assert "Next: watch it drain by itself." in falling.text
@@ -134,6 +136,26 @@ def test_below_its_limit_nothing_is_offered() -> None:
     )
     assert list(buttons(message.blocks)) == ["I've got it"]
     assert "Scale workers" not in read(message)
+
+
+def test_below_its_limit_and_growing_fast_is_no_reason_to_wait() -> None:
+    """The alert fires for what comes."""
+    few = run(depth=101, without=BELOW, net_per_minute=905, suggestion=SUGGESTION.model_copy(update={"with_it": BELOW}))
+    message = incident_message(incident_card(run=few, incident=incident(limit=None)))
+    assert message.text == (
+        "🔴 ai_generation: 101 waiting (limit 500), +905/min, at its limit in less than 1 min\n"
+        "Next: pause analytics. Frees 2 of 4 slots."
+    )
+    assert "Pause analytics" in buttons(message.blocks)
+
+
+def test_forecast_from_before_a_pause_is_none_of_what_it_brings() -> None:
+    """For a second the old numbers stand beside the new pause."""
+    message = incident_message(incident_card(offers=(), in_force=(mitigation(),)))
+    assert seen(message.text) == (
+        "🟠 ai_generation: 1,284 waiting (limit 1,000), +34/min, no forecast yet\n"
+        "Next: watch it drain. analytics is paused until 03:44 UTC."
+    )
 
 
 def test_below_our_limit_and_above_the_alerts_is_not_below() -> None:
@@ -280,7 +302,7 @@ def test_running_says_to_wait() -> None:
 def test_held_incident_is_amber_with_what_is_in_force_until_when() -> None:
     """Draining, thanks to a pause that ends by itself."""
     held = incident_card(
-        run=run(without=DRAINS, net_per_minute=-65), executions=(execution(),), in_force=(mitigation(),)
+        run=later(without=DRAINS, net_per_minute=-65), executions=(execution(),), in_force=(mitigation(),)
     )
     shown = read(incident_message(held))
     assert shown.startswith(
@@ -293,7 +315,7 @@ def test_held_incident_is_amber_with_what_is_in_force_until_when() -> None:
 
 def test_held_and_still_growing_is_red() -> None:
     """Amber would let somebody go back to sleep."""
-    message = incident_message(incident_card(in_force=(mitigation(),)))
+    message = incident_message(incident_card(run=later(), in_force=(mitigation(),)))
     assert message.text.startswith("🔴")
 
 
