@@ -378,13 +378,15 @@ P = TypeVar("P", bound=Params)
 class Target:
     """What an action or check works on: one cluster, how it is configured, and what is in force there.
 
-    `earlier` are the snapshots before. `wait` takes seconds; actions poll with it between two looks.
+    `acted` is when a pause last began or ended there: what was counted before says nothing of how it goes now.
+    `earlier` are the snapshots since then. `wait` takes seconds; actions poll with it between two looks.
     """
 
     spec: ClusterSpec
     control: ClusterControl
     clock: Clock
     mitigations: Sequence[Mitigation] = ()
+    acted: datetime | None = None
     earlier: Sequence[ClusterSnapshot] = ()
     wait: Callable[[float], None] = time.sleep
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 class ActionId(StrEnum):
     """Block action ids. The button's value is the id named in the comment."""
 
-    OFFER = "offer"  # run id + "/" + step id
+    OFFER = "offer"  # run id + "/" + step id + "/" + the beginning of the digest of the proposal it showed
     OWN = "own"  # incident id: "I've got it"
     REFRESH = "refresh"  # incident id
     RESOLVE = "resolve"  # incident id: close it by hand

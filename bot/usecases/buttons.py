@@ -15,8 +15,11 @@ from bot.usecases.requests import Submitted, Where, draft_at, submit
 from bot.usecases.targets import action_of
 
 
-def offer(ports: Ports, run_id: str, step_id: str, by: str) -> Submitted | Refused:
-    """Take up what an incident's card offers: draft and submit in one. Blocks on the cluster."""
+def offer(ports: Ports, run_id: str, step_id: str, by: str, shown: str = "") -> Submitted | Refused:
+    """Take up what an incident's card offers: draft and submit in one. Blocks on the cluster.
+
+    `shown` is how the digest of the proposal began that stood on the button: a step may offer another queue by now.
+    """
     with ports.store.read() as tx:
         run = tx.runs.get(run_id)
         incident = tx.incidents.get(run.incident_id)
@@ -24,6 +27,8 @@ def offer(ports: Ports, run_id: str, step_id: str, by: str) -> Submitted | Refus
             return over
     result = run.result(step_id)
     if result is None or result.proposal is None or result.state is not StepState.OFFERED:
+        return Refused(reason=Reason.ALREADY_DONE, detail="no longer offered")
+    if not result.proposal.digest.startswith(shown):
         return Refused(reason=Reason.ALREADY_DONE, detail="no longer offered")
     if refused := _in_force_already(ports, result.proposal):
         return refused

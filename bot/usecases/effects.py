@@ -9,6 +9,7 @@ from bot.domain.incident import after_mitigation_ended
 from bot.domain.mitigation import LIVE, Mitigation, MitigationState, extended
 from bot.ports import Action, Ports, Tx
 from bot.usecases.showing import follow_endings, show_execution, show_incident
+from bot.usecases.targets import acted_now
 
 
 def begin_effect(tx: Tx, execution: Execution, action: Action[Any], params: Any, now: datetime) -> Execution:
@@ -41,6 +42,7 @@ def _begun(tx: Tx, execution: Execution, effect: Effect, now: datetime) -> Mitig
         return tx.mitigations.save(extended(live[-1], now, effect.seconds))
     consumers = {w.name for w in before.snapshot.consumers(effect.target)} | _owed(tx, cluster, effect.target)
     others = {w.name for w in before.snapshot.workers if w.queues is not None} - consumers
+    acted_now(tx, cluster, now)
     return tx.mitigations.add(
         Mitigation(
             id=tx.mitigations.next_id(),
@@ -118,6 +120,7 @@ def end_mitigation(tx: Tx, mitigation: Mitigation, now: datetime, owed: Sequence
     """
     state = MitigationState.RETURNING if owed else MitigationState.ENDED
     tx.mitigations.save(mitigation.model_copy(update={"state": state, "ended_at": now, "owed": tuple(owed)}))
+    acted_now(tx, mitigation.cluster, now)
     follow_endings(tx, mitigation.id, now)
     for execution in tx.executions.find(mitigation_id=mitigation.id):
         show_execution(tx, execution, now)

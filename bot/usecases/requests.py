@@ -63,6 +63,9 @@ def draft_at(
     roles = ports.roles()
     if by not in roles.get(ports.policy.acting, frozenset()):
         return Refused(reason=Reason.NOT_ON_CALL)
+    with ports.store.read() as tx:
+        if frozen(tx):
+            return Refused(reason=Reason.FROZEN, by=(tx.note(FROZEN) or {}).get("by"))
     action, params = action_of(ports, proposal)
     target = target_of(ports, proposal.cluster)
     if not action.available(target.spec):

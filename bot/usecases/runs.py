@@ -184,8 +184,7 @@ def _numbers(
     queue = snapshot.queue(incident.queue) if incident.queue else None
     if queue is None or queue.depth is None:
         return {"depth": None, "net_per_minute": None, "without": None, "suggestion": None}
-    acted = max((m.began_at for m in target.mitigations), default=None)
-    samples = recent(ports.samples.of(target.spec.name, queue.name), snapshot.taken_at, since=acted)
+    samples = recent(ports.samples.of(target.spec.name, queue.name), snapshot.taken_at, since=target.acted)
     declared = target.spec.queue(queue.name)
     goal = declared.alert_above if declared else GOAL
     now = trend(samples)

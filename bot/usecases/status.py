@@ -39,8 +39,7 @@ def status(ports: Ports, cluster: str) -> StatusView:
 
 def _line(ports: Ports, target: Target, snapshot: ClusterSnapshot, queue: Queue) -> QueueLine:
     declared = target.spec.queue(queue.name)
-    acted = max((m.began_at for m in target.mitigations), default=None)
-    now = trend(recent(ports.samples.of(target.spec.name, queue.name), snapshot.taken_at, since=acted))
+    now = trend(recent(ports.samples.of(target.spec.name, queue.name), snapshot.taken_at, since=target.acted))
     known = not snapshot.silent
     consumers = len(snapshot.consumers(queue.name))
     return QueueLine(

@@ -1,11 +1,13 @@
 """What an action or check works on, put together from the ports."""
 
+from datetime import datetime
+
 from pydantic import ValidationError
 
 from bot.domain.action import Proposal
 from bot.domain.errors import BadInput, UnknownName
 from bot.domain.mitigation import LIVE
-from bot.ports import Action, Params, Ports, Target
+from bot.ports import Action, Params, Ports, Target, Tx
 
 
 def target_of(ports: Ports, cluster: str) -> Target:
@@ -13,14 +15,32 @@ def target_of(ports: Ports, cluster: str) -> Target:
     spec, control = ports.clusters.spec(cluster), ports.clusters.control(cluster)
     with ports.store.read() as tx:
         live = tx.mitigations.find(cluster=cluster, state=LIVE)
+        acted = last_acted(tx, cluster)
+    earlier = ports.samples.snapshots(cluster)
     return Target(
         spec=spec,
         control=control,
         clock=ports.clock,
         mitigations=tuple(live),
-        earlier=ports.samples.snapshots(cluster),
+        acted=acted,
+        earlier=[s for s in earlier if acted is None or s.taken_at >= acted],
         wait=ports.wait,
     )
+
+
+def last_acted(tx: Tx, cluster: str) -> datetime | None:
+    """Return when a pause last began or ended on a cluster."""
+    note = tx.note(_acted(cluster))
+    return datetime.fromisoformat(note) if note else None
+
+
+def acted_now(tx: Tx, cluster: str, now: datetime) -> None:
+    """Remember that a pause begins or ends on a cluster."""
+    tx.set_note(_acted(cluster), now.isoformat())
+
+
+def _acted(cluster: str) -> str:
+    return f"acted:{cluster}"
 
 
 def action_of(ports: Ports, proposal: Proposal) -> tuple[Action[Params], Params]:

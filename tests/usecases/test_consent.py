@@ -137,19 +137,23 @@ def test_bad_wishes_are_refused_in_words(world: World) -> None:
 def test_freeze_stops_what_was_approved_and_what_would_be(world: World) -> None:
     """An approved execution that has not begun ends without touching anything; new ones are refused."""
     execution_id = approved(world, asked(world))
+    wish = Proposal(action="pause_queue", cluster="prod", params={"queue": "analytics"})
+    drafted = requests.draft(world.ports, wish, "U0ANA", "", "C")
+    assert isinstance(drafted, ApprovalRequest)
     assert switches.freeze(world.ports, "U0BEN") is True
     assert switches.freeze(world.ports, "U0BEN") is False
     done = ended(world, execution_id)
     assert done.state is ExecutionState.FAILED
     assert "froze" in (done.error or "")
     assert world.cluster.calls == []
-    drafted = requests.draft(
-        world.ports, Proposal(action="pause_queue", cluster="prod", params={"queue": "analytics"}), "U0ANA", "", "C"
-    )
-    assert isinstance(drafted, ApprovalRequest)
-    refused = requests.submit(world.ports, drafted.id, "U0ANA")
-    assert isinstance(refused, Refused)
-    assert (refused.reason, refused.by) == (Reason.FROZEN, "U0BEN")
+    counted = world.cluster.counted
+    for refused in (
+        requests.submit(world.ports, drafted.id, "U0ANA"),
+        requests.draft(world.ports, wish, "U0ANA", "", "C"),
+    ):
+        assert isinstance(refused, Refused)
+        assert (refused.reason, refused.by) == (Reason.FROZEN, "U0BEN")
+    assert world.cluster.counted == counted
     assert isinstance(switches.unfreeze(world.ports, "U0EVE"), Refused)
 
 

@@ -97,6 +97,18 @@ def test_a_second_tap_on_the_offer_does_nothing_and_says_whose_pause_it_is(world
     assert len(world.dispatcher.sent) == 1
 
 
+def test_an_offer_that_changed_since_it_was_shown_is_not_taken_up(world: World) -> None:
+    """The step may offer another queue by now; what runs is what stood on the button, or nothing."""
+    incident = world.fire()
+    with world.store.read() as tx:
+        (run,) = tx.runs.find(incident_id=incident.id)
+    shown = next(r.proposal for r in run.results if r.id == "pause" and r.proposal).digest[:12]
+    other = buttons.offer(world.ports, run.id, "pause", "U0ANA", "0123456789ab")
+    assert isinstance(other, Refused)
+    assert (other.reason, other.detail) == (Reason.ALREADY_DONE, "no longer offered")
+    assert isinstance(buttons.offer(world.ports, run.id, "pause", "U0ANA", shown), Submitted)
+
+
 def test_somebody_not_on_call_is_refused(world: World) -> None:
     """The button is seen by everybody; the core asks who clicked."""
     refused = take_up(world, world.fire().id, by="U0EVE")

@@ -24,8 +24,9 @@ def register(app: AsyncApp, tools: Tools) -> None:
 
 async def offer(tools: Tools, click: Click) -> None:
     """Take up what the card offers."""
-    run, _, step = click.value.partition("/")
-    await tools.refused(click.place, await tools.cluster(buttons.offer, run, step, click.user))
+    run, _, rest = click.value.partition("/")
+    step, _, shown = rest.partition("/")
+    await tools.refused(click.place, await tools.cluster(buttons.offer, run, step, click.user, shown))
 
 
 async def own(tools: Tools, click: Click) -> None:

@@ -78,7 +78,7 @@ def _offer_button(card: IncidentCard) -> Block | None:
     return button(
         offer_label(offer),
         ActionId.OFFER,
-        f"{card.run.id}/{offer.step_id}",
+        f"{card.run.id}/{offer.step_id}/{offer.proposal.digest[:12]}",
         confirm=_confirm(card, offer),
         primary=True,
     )

@@ -81,7 +81,7 @@ def test_low_risk_offer_asks_back_with_what_it_will_do() -> None:
         "It resumes by itself at the end.\n"
         "[Pause analytics] [Not now]"
     )
-    assert buttons(message.blocks)["Pause analytics"]["value"] == "run-1/pause"
+    assert buttons(message.blocks)["Pause analytics"]["value"] == f"run-1/pause/{PAUSE.digest[:12]}"
 
 
 def test_high_risk_offer_says_who_is_asked() -> None:

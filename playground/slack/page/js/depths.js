@@ -56,7 +56,7 @@ function draw(error) {
   fill(
     source,
     error
-      ? [h("b", {}, "The broker cannot be counted: "), error, last ? `; last counted ${age()}` : ""]
+      ? [h("b", {}, "The broker cannot be counted: "), error, last ? ` Last counted ${age()}.` : ""]
       : ["counted straight from the broker · ", age()],
   );
   if (!list.parentNode) strip.append(list, source);
