@@ -52,12 +52,12 @@ class PauseQueue(Action[PauseParams]):
         waiting = queue.depth if queue else None
         fetched = sum(w.fetched_from(params.queue) for w in consumers)
         return Preview(
-            summary=_summary(params, consumers, waiting),
+            summary=_summary(params, consumers, waiting, paused=bool(observation.recorded)),
             radius=BlastRadius(
                 queues=(params.queue,), workers=tuple(w.name for w in consumers), messages=waiting, running=fetched
             ),
             notes=_notes(params, snapshot, fetched),
-            warnings=_warnings(params, snapshot, spec, consumers),
+            warnings=_warnings(params, observation, spec, consumers),
         )
 
     def effect(self, params: PauseParams) -> Effect:
@@ -102,6 +102,7 @@ class PauseQueue(Action[PauseParams]):
         stopped = was - still - silent - gone
         unseen = next((u.why for u in snapshot.unknown if u.what == "workers"), "")
         sentence = _outcome(params.queue, (was - gone) | silent, stopped, still, silent, snapshot)
+        sentence = f"{params.queue} was paused already. {sentence}" if before.recorded else sentence
         return Verdict(
             # Where nobody is known to have consumed it, a process that kept silent may be who does.
             verified=not still and not silent and (bool(stopped) or not unseen),
@@ -121,10 +122,16 @@ class PauseQueue(Action[PauseParams]):
         return f"celery -A {spec.app} control cancel_consumer {shlex.quote(params.queue)} -d <worker@host>"
 
 
-def _summary(params: PauseParams, consumers: tuple[Worker, ...], waiting: int | None) -> str:
+def _summary(params: PauseParams, consumers: tuple[Worker, ...], waiting: int | None, *, paused: bool) -> str:
+    length = lasting(params.seconds)
+    if waiting is None:
+        left = "an unknown number of tasks waits"
+    else:
+        left = f"{counted(waiting, 'task')} will wait" if waiting else "tasks that come will wait"
+    if paused:
+        return f"{params.queue} is paused already and stays so for at least {length} from now; {left}, nothing is lost."
     who = counted(len(consumers), "worker")
-    left = "an unknown number of tasks waits" if waiting is None else f"{counted(waiting, 'task')} will wait"
-    return f"{who} will stop consuming {params.queue} for {lasting(params.seconds)}; {left}, nothing is lost."
+    return f"{who} will stop consuming {params.queue} for {length}; {left}, nothing is lost."
 
 
 def _notes(params: PauseParams, snapshot: ClusterSnapshot, fetched: int) -> tuple[str, ...]:
@@ -138,13 +145,14 @@ def _notes(params: PauseParams, snapshot: ClusterSnapshot, fetched: int) -> tupl
 
 
 def _warnings(
-    params: PauseParams, snapshot: ClusterSnapshot, spec: ClusterSpec, consumers: tuple[Worker, ...]
+    params: PauseParams, observation: Observation, spec: ClusterSpec, consumers: tuple[Worker, ...]
 ) -> tuple[str, ...]:
-    warnings = []
+    snapshot, warnings = observation.snapshot, []
     if spec.queue(params.queue) is None:
         warnings.append(f"{params.queue} is not declared in the settings, so it counts as most important.")
-    if not consumers:
-        warnings.append(f"No worker consumes {params.queue} now; the pause would hold for workers that start.")
+    if not consumers and not observation.recorded:
+        nobody = "No worker that answers" if snapshot.silent else "No worker"
+        warnings.append(f"{nobody} consumes {params.queue} now; the pause would hold for workers that start.")
     if snapshot.silent:
         names = ", ".join(w.name for w in snapshot.silent)
         warnings.append(f"{names} did not answer and may consume it too.")

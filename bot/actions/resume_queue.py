@@ -46,6 +46,11 @@ class ResumeQueue(Action[ResumeParams]):
                 "lists it, so it is not known who should consume it. Start a worker for it, or add the queue to "
                 "`worker_groups`."
             )
+        if pause is None and wanted <= consumers:
+            raise BadInput(
+                f"`{params.queue}` is not paused on `{target.spec.name}`, and {counted(len(consumers), 'worker')} "
+                f"{verb(len(consumers), 'consume')} it. There is nothing to resume."
+            )
         return Observation(snapshot=snapshot, recorded=tuple(sorted(wanted)))
 
     def preview(self, params: ResumeParams, observation: Observation, spec: ClusterSpec) -> Preview:  # noqa: ARG002
@@ -53,7 +58,7 @@ class ResumeQueue(Action[ResumeParams]):
         queue = observation.snapshot.queue(params.queue)
         waiting = queue.depth if queue else None
         who = observation.recorded
-        backlog = "" if waiting is None else f"; {waiting:,} waiting will run"
+        backlog = f"; {waiting:,} waiting will run" if waiting else ""
         none_up = "None of the workers that consumed it is running; the next ones that start will consume it."
         return Preview(
             summary=f"{counted(len(who), 'worker')} will consume {params.queue} again{backlog}.",

@@ -84,7 +84,8 @@ def conditions(card: IncidentCard) -> list[str]:
     """Return what holds over everything: why there are no numbers, frozen, observe mode."""
     frozen = ["❄️ Executions are frozen. `/celery unfreeze` ends that."] if card.frozen else []
     observe = ["👀 Observe mode: buttons only say what would be done."] if card.mode is Mode.OBSERVE else []
-    trouble = [f"❓ {prose(card.run.trouble)}"] if card.run and card.run.trouble else []
+    why = card.run.trouble.partition(". ")[0].rstrip(".") if card.run and card.run.trouble else ""
+    trouble = [f"❓ {prose(why)}."] if why else []  # its first sentence: what to do then is the line above
     return [] if card.incident.over else [*trouble, *frozen, *observe]
 
 
