@@ -4,16 +4,27 @@ from collections.abc import Mapping
 
 from bot.domain.cluster import ClusterSpec
 from bot.domain.errors import UnknownName
-from bot.ports import ClusterControl
+from bot.ports import ClusterControl, Deaf, Diagnostics, Live, NoDiagnostics
+
+DEAF, NOT_ASKED = Deaf(), NoDiagnostics()
 
 
 class ConfiguredClusters:
-    """Clusters as the settings name them, the default first; `channels` maps a Slack channel to its cluster."""
+    """Clusters as the settings name them, the default first; `channels` maps a Slack channel to its cluster.
+
+    `lives` are those whose events this process hears.
+    """
 
     def __init__(
-        self, specs: Mapping[str, ClusterSpec], controls: Mapping[str, ClusterControl], channels: Mapping[str, str]
+        self,
+        specs: Mapping[str, ClusterSpec],
+        controls: Mapping[str, ClusterControl],
+        channels: Mapping[str, str],
+        lives: Mapping[str, Live] | None = None,
+        diagnostics: Mapping[str, Diagnostics] | None = None,
     ) -> None:
         self._specs, self._controls, self._channels = dict(specs), dict(controls), dict(channels)
+        self._lives, self._diagnostics = dict(lives or {}), dict(diagnostics or {})
 
     def spec(self, name: str) -> ClusterSpec:
         """Return how a cluster is configured; raises UnknownName."""
@@ -26,6 +37,16 @@ class ConfiguredClusters:
         if name not in self._controls:
             raise UnknownName("cluster", name, self._controls)
         return self._controls[name]
+
+    def diagnostics(self, name: str) -> Diagnostics:
+        """Return what else may be asked about a cluster; raises UnknownName."""
+        self.spec(name)
+        return self._diagnostics.get(name, NOT_ASKED)
+
+    def live(self, name: str) -> Live:
+        """Return what a cluster's events tell; nothing where nobody listens. Raises UnknownName."""
+        self.spec(name)
+        return self._lives.get(name, DEAF)
 
     def names(self) -> tuple[str, ...]:
         """Return all names, the default first."""

@@ -71,6 +71,17 @@ class ClusterUnreachable(OncallError):
         )
 
 
+class OutsideUnreachable(OncallError):
+    """A server that is neither the broker nor Slack (Prometheus, a health page) gave no usable answer in time.
+
+    `what` names it as the settings do, without secrets.
+    """
+
+    def __init__(self, what: str, why: str, seconds: float) -> None:
+        self.what, self.why, self.seconds = what, why, seconds
+        super().__init__(f"{what} cannot be read: {why} (waited {seconds:.1f} s).")
+
+
 class EffectUncertain(OncallError):
     """A control command may or may not have reached the cluster; it is never repeated by itself."""
 

@@ -21,17 +21,28 @@ class Level(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Finding(Value):
-    """What a check found: a level, one sentence, values for expressions, and when it was read.
+class Table(Value):
+    """A small table that fits a phone: few columns, worst first. `more` rows were left out."""
 
-    `unknown` says what could not be learned and why.
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...] = ()
+    more: int = 0
+
+
+class Finding(Value):
+    """What a check found: a level, one sentence, a table, values for expressions.
+
+    `at` is when the oldest number in it was read. How sure it is: `unknown` says what could not be learned and why,
+    `estimated` how a number that was not counted came about; without either, everything was counted.
     """
 
     level: Level
     sentence: str
     at: datetime
     values: dict[str, Any] = Field(default_factory=dict)
+    table: Table | None = None
     unknown: tuple[str, ...] = ()
+    estimated: str | None = None
 
 
 class StepState(StrEnum):

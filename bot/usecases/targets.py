@@ -24,6 +24,11 @@ def target_of(ports: Ports, cluster: str) -> Target:
         mitigations=tuple(live),
         acted=acted,
         earlier=[s for s in earlier if acted is None or s.taken_at >= acted],
+        diagnostics=ports.clusters.diagnostics(cluster),
+        live=ports.clusters.live(cluster),
+        metrics=ports.metrics,
+        http=ports.http,
+        samples=ports.samples,
         wait=ports.wait,
     )
 

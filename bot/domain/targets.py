@@ -1,0 +1,104 @@
+"""The team's targets: what is measured, where it stands, and what may be claimed from so many tasks."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from bot.domain.cluster import Value
+from bot.domain.window import Span
+
+
+class Measure(StrEnum):
+    """What a target is about. Completion is a share of 1 and better when higher; all others are better when lower."""
+
+    COMPLETION = "completion rate"
+    QUEUE_LATENCY = "queue latency"  # seconds
+    TASK_DURATION = "task duration"  # seconds
+    WORKER_MEMORY = "worker memory"  # bytes
+    QUEUE_DEPTH = "queue depth"  # messages
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Return whether more is better."""
+        return self is Measure.COMPLETION
+
+
+class TargetSpec(Value):
+    """One target as configured: `target` is what is wanted, `alert` where an alert is due.
+
+    `tasks` and `queues` are patterns (`*`) of what it is about; empty means all. Latency and duration are read as their
+    `quantile` over `span`; depth and memory as the worst queue's and worker's newest value.
+    """
+
+    name: str
+    measure: Measure
+    target: float
+    alert: float
+    tasks: tuple[str, ...] = ()
+    queues: tuple[str, ...] = ()
+    span: Span = Span.QUARTER
+    quantile: float = Field(default=0.95, gt=0, lt=1)
+
+
+class Quality(Value):
+    """Defects per million opportunities among `n`, with the upper bound at 95 % and what sigma that supports.
+
+    `sigma` is the level (with the usual shift of 1.5) of the upper bound: what may be claimed, not what is hoped; None
+    when n is too small to claim any.
+    """
+
+    n: int
+    defects: int
+    dpmo: float
+    dpmo_upper: float
+    sigma: float | None
+
+
+class Reading(Value):
+    """The current value of a target. `value` None: not known, and `why` says why.
+
+    `of` names the worst queue or worker; `incomplete` says which events were missed; `estimated` how it was estimated.
+    """
+
+    at: datetime
+    value: float | None
+    n: int | None = None
+    of: str | None = None
+    quality: Quality | None = None
+    why: str | None = None
+    incomplete: str | None = None
+    estimated: str | None = None
+
+
+class Standing(StrEnum):
+    """Where a target stands. MISSED lies between target and alert."""
+
+    MET = "met"
+    MISSED = "missed"
+    ALERT = "alert"
+    UNKNOWN = "unknown"
+
+
+class TargetState(Value):
+    """A target's state with its memory: `standing` since `since`; `leaning` is what the last readings point to.
+
+    A state changes when readings have pointed elsewhere long enough, and recovers only past a margin (hysteresis), so
+    that a value at the threshold does not flap.
+    """
+
+    standing: Standing = Standing.UNKNOWN
+    since: datetime
+    leaning: Standing | None = None
+    leaning_since: datetime | None = None
+    reading: Reading | None = None
+
+
+class ForecastScore(Value):
+    """How well earlier forecasts of one queue did: the median and the 90th percentile of their error in minutes."""
+
+    queue: str
+    n: int
+    median_minutes: float | None = None
+    p90_minutes: float | None = None
+    wrong_way: int = 0

@@ -1,0 +1,55 @@
+"""What the use cases need of the outside, as Protocols; and the bases of actions and checks."""
+
+from bot.ports.cluster import ClusterControl, Clusters, Diagnostics, NoDiagnostics, Samples
+from bot.ports.hand import Ports
+from bot.ports.kinds import Action, Check, Params, Progress, Registry, Target
+from bot.ports.live import Deaf, Live
+from bot.ports.outside import (
+    Clock,
+    Dispatcher,
+    Driver,
+    Expressions,
+    Http,
+    HttpAnswer,
+    Metrics,
+    NoHttp,
+    NoMetrics,
+    Runbooks,
+    Series,
+)
+from bot.ports.storage import Audit, Cards, Collection, Inbox, InboxEntry, Store, Tx
+
+__all__ = [
+    "Action",
+    "Audit",
+    "Cards",
+    "Check",
+    "Clock",
+    "ClusterControl",
+    "Clusters",
+    "Collection",
+    "Deaf",
+    "Diagnostics",
+    "Dispatcher",
+    "Driver",
+    "Expressions",
+    "Http",
+    "HttpAnswer",
+    "Inbox",
+    "InboxEntry",
+    "Live",
+    "Metrics",
+    "NoDiagnostics",
+    "NoHttp",
+    "NoMetrics",
+    "Params",
+    "Ports",
+    "Progress",
+    "Registry",
+    "Runbooks",
+    "Samples",
+    "Series",
+    "Store",
+    "Target",
+    "Tx",
+]
