@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import redis
 
-from bot.adapters.celery.bounded import Bounded, TooManyHanging
+from bot.adapters.bounded import Bounded, TooManyHanging
 from bot.adapters.celery.connection import MAX_CONNECTIONS, SOCKET_SECONDS, ClusterConnection
 from bot.adapters.celery.wording import why
 from bot.domain.errors import ClusterUnreachable, EffectUncertain

@@ -3,7 +3,7 @@
 import structlog
 from celery import Celery
 
-from bot.adapters.celery.bounded import Bounded
+from bot.adapters.bounded import Bounded
 
 TASK = "tasks.execute"
 QUEUE = "oncall"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import redis
 
-from bot.adapters.celery.bounded import TooManyHanging
+from bot.adapters.bounded import TooManyHanging
 from bot.adapters.celery.connection import SOCKET_SECONDS, ClusterConnection
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot.adapters.celery.bounded import Bounded, TooManyHanging
+from bot.adapters.bounded import Bounded, TooManyHanging
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.control import CeleryClusterControl
 from bot.domain.errors import BadInput, ClusterUnreachable, EffectUncertain

@@ -28,7 +28,7 @@ class Bounded:
         if not self._slots.acquire(blocking=False):
             raise TooManyHanging
         future: Future[T] = Future()
-        thread = threading.Thread(target=self._work, args=(work, future), name="celery-oncall-cluster", daemon=True)
+        thread = threading.Thread(target=self._work, args=(work, future), name="celery-oncall-bounded", daemon=True)
         try:
             thread.start()
         except RuntimeError:  # the machine has no thread left
