@@ -67,6 +67,7 @@ class MemorySamples:
     def take_depths(self, cluster: str, at: datetime, depths: Mapping[str, int]) -> None:
         """Remember depths alone, of a probe that asked no worker."""
         with self._lock:
+            self._failures.pop(cluster, None)
             for queue, depth in depths.items():
                 self._append(cluster, queue, DepthSample(at=at, depth=depth))
             self._forget(cluster, at)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
+from bot.domain.cluster import ClusterSnapshot
 from bot.domain.live import FailureGroup, Feed, LiveWorker, TaskTrace
 from bot.domain.window import Slice, Span, Window
 
@@ -32,6 +33,10 @@ class Live(Protocol):
 
     def feed(self) -> Feed:
         """Return how events reach us, and the gaps of the last day."""
+        ...
+
+    def learn(self, snapshot: ClusterSnapshot) -> None:
+        """Take from a snapshot which queue a task's name belongs to, and what workers hold."""
         ...
 
     def slices(self, after: datetime) -> Sequence[Slice]:
@@ -65,6 +70,9 @@ class Deaf:
     def feed(self) -> Feed:
         """Return why nothing is heard."""
         return Feed(connected=False, trouble="this process does not listen to events")
+
+    def learn(self, snapshot: ClusterSnapshot) -> None:
+        """Learn nothing."""
 
     def slices(self, after: datetime) -> Sequence[Slice]:  # noqa: ARG002 - the port's signature
         """Return none."""

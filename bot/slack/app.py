@@ -20,7 +20,7 @@ from bot.slack.backfill import Backfill, LastSeen
 from bot.slack.config import SlackConfig
 from bot.slack.connection import SDK_LOG, Connection, bolt_app, identify
 from bot.slack.deliveries import Identity
-from bot.slack.duties import Duties, look, sample
+from bot.slack.duties import Duties
 from bot.slack.executors import Executors
 from bot.slack.inbox import SlackInbox
 from bot.slack.people import People
@@ -32,6 +32,7 @@ from bot.slack.replay import Replay
 from bot.slack.tools import Tools
 from bot.slack.turns import Turns
 from bot.usecases.sweep import sweep
+from bot.usecases.watching import look, sample
 
 log = structlog.get_logger(__name__)
 

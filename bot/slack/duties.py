@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from bot.domain.errors import OncallError
-from bot.ports import Ports
 
 log = structlog.get_logger(__name__)
 
@@ -46,13 +45,3 @@ async def _again(seconds: float, name: str, duty: Duty) -> None:
                 log.info("duty works again", duty=name)
             trouble = ""
         await asyncio.sleep(seconds)
-
-
-def sample(ports: Ports, cluster: str) -> None:
-    """Count a cluster's depths, so that trends and forecasts have something to rest on. Blocks for up to a second."""
-    ports.samples.take_depths(cluster, ports.clock.now(), ports.clusters.control(cluster).depths())
-
-
-def look(ports: Ports, cluster: str) -> None:
-    """Take a whole snapshot now and then: what workers began, and where their slots go, before anything is wrong."""
-    ports.samples.take(ports.clusters.control(cluster).snapshot())

@@ -2,39 +2,53 @@
 
 from bot.domain.card import QueueLine, StatusView
 from bot.domain.cluster import ClusterSnapshot, Queue, missing_groups
-from bot.domain.errors import ClusterUnreachable
 from bot.domain.forecast import recent, trend
 from bot.domain.mitigation import Protection, protection_of
 from bot.ports import Ports, Target
+from bot.usecases.remembering import seen
 from bot.usecases.switches import frozen
 from bot.usecases.targets import target_of
 
 
-def status(ports: Ports, cluster: str) -> StatusView:
-    """Count the cluster anew; a broker that cannot be read gives a view that says so. Blocks for up to about 3 s."""
+def status(ports: Ports, cluster: str, *, fresh: bool = False) -> StatusView:
+    """Return what a cluster looks like: from memory where that stands for now, else counted. Blocks for about 3 s.
+
+    A broker that cannot be read gives a view that says so, with what was known before.
+    """
     target = target_of(ports, cluster)
     with ports.store.read() as tx:
         stopped = frozen(tx)
-    empty = StatusView(cluster=cluster, mode=target.spec.mode, frozen=stopped, now=ports.clock.now())
-    try:
-        snapshot = target.control.snapshot()
-    except ClusterUnreachable as e:
-        return empty.model_copy(update={"trouble": str(e)})
-    ports.samples.take(snapshot)
-    lines = [_line(ports, target, snapshot, q) for q in snapshot.queues]
-    unheld = [q.name for q in snapshot.without_consumer() if target.pause_of(q.name) is None]
+    known = seen(ports, target, fresh=fresh)
+    empty = StatusView(
+        cluster=cluster, mode=target.spec.mode, frozen=stopped, trouble=known.trouble, now=ports.clock.now()
+    )
+    snapshot = known.snapshot
+    if snapshot is None:
+        return empty
+    unheld = unheld_queues(target, snapshot)
     return empty.model_copy(
         update={
-            "queues": tuple(sorted(lines, key=lambda line: _rank(line, unheld))),
-            "orphaned": tuple(unheld),
+            "queues": queue_lines(ports, target, snapshot),
+            "orphaned": unheld,
             "workers": snapshot.workers,
             "unknown": snapshot.unknown,
-            "protection": _protection(target, snapshot),
+            "protection": protection(target, snapshot),
             "missing_groups": missing_groups(target.spec, snapshot),
             "taken_at": snapshot.taken_at,
-            "now": ports.clock.now(),
         }
     )
+
+
+def queue_lines(ports: Ports, target: Target, snapshot: ClusterSnapshot) -> tuple[QueueLine, ...]:
+    """Return a line for each queue, worst first."""
+    unheld = unheld_queues(target, snapshot)
+    lines = [_line(ports, target, snapshot, q) for q in snapshot.queues]
+    return tuple(sorted(lines, key=lambda line: _rank(line, unheld)))
+
+
+def unheld_queues(target: Target, snapshot: ClusterSnapshot) -> tuple[str, ...]:
+    """Return the queues with messages that nobody consumes, and no pause of ours holds."""
+    return tuple(q.name for q in snapshot.without_consumer() if target.pause_of(q.name) is None)
 
 
 def _line(ports: Ports, target: Target, snapshot: ClusterSnapshot, queue: Queue) -> QueueLine:
@@ -60,7 +74,7 @@ def _scheduled(snapshot: ClusterSnapshot, queue: str) -> int | None:
     return sum(1 for w in snapshot.workers for t in w.scheduled or () if t.queue == queue)
 
 
-def _rank(line: QueueLine, orphaned: list[str]) -> tuple[bool, bool, int, int, str]:
+def _rank(line: QueueLine, orphaned: tuple[str, ...]) -> tuple[bool, bool, int, int, str]:
     """Sort worst first: nobody consumes it, backed up, then by importance and depth."""
     depth = line.queue.depth or 0
     return (
@@ -72,7 +86,7 @@ def _rank(line: QueueLine, orphaned: list[str]) -> tuple[bool, bool, int, int, s
     )
 
 
-def _protection(target: Target, snapshot: ClusterSnapshot) -> dict[str, Protection]:
+def protection(target: Target, snapshot: ClusterSnapshot) -> dict[str, Protection]:
     """Return which layer keeps each worker from the queues that are paused; empty while nothing is."""
     pauses = [m for m in target.mitigations if m.kind == "pause" and m.live]
     found = (

@@ -264,4 +264,4 @@ def test_a_pause_holds_a_queue_without_consumers_and_status_says_so(world: World
     found = Consumers().run(NoParams(), world.cluster.snapshot(), target_of(world.ports, "prod"))
     assert found.level is Level.WARN
     world.cluster.depths_["mystery"] = 7
-    assert status(world.ports, "prod").orphaned == ("mystery",)
+    assert status(world.ports, "prod", fresh=True).orphaned == ("mystery",)
