@@ -129,6 +129,8 @@ class Check(ABC, Generic[P]):
     """
 
     name: ClassVar[str]
+    needs_snapshot: ClassVar[bool] = True
+    """Whether it looks at the snapshot. One that does not answers `/celery check` on a dead broker, and gets none."""
     params: type[P]
 
     @abstractmethod

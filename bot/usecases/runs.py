@@ -1,26 +1,19 @@
 """Work an incident's runbook: fresh numbers, checks, offers, forecast. Read-only towards the cluster."""
 
-from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
-import structlog
-from pydantic import ValidationError
-
-from bot.domain.action import Proposal
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
-from bot.domain.errors import BadInput, ClusterUnreachable, OncallError, UnknownName
+from bot.domain.errors import ClusterUnreachable
 from bot.domain.forecast import Trend, forecast, recent, reliefs, trend
 from bot.domain.incident import Incident
 from bot.domain.run import Run, StepResult, StepState, Suggestion
-from bot.domain.runbook import Step, StepKind
 from bot.ports import Ports, Target
 from bot.usecases.names import names_of
 from bot.usecases.retrying import retried
 from bot.usecases.showing import show_incident
-from bot.usecases.targets import action_of, target_of
-
-log = structlog.get_logger(__name__)
+from bot.usecases.steps import work_steps
+from bot.usecases.targets import target_of
 
 GOAL = 500
 """Depth below which a backed-up queue counts as drained, when the settings declare no limit for it."""
@@ -95,12 +88,7 @@ def _limit(incident: Incident, spec: ClusterSpec, queue: str) -> int:
 def worked(ports: Ports, incident: Incident, run: Run, snapshot: ClusterSnapshot, target: Target) -> Run:
     """Return the run with every step worked on this snapshot."""
     names = names_of(ports.expressions, incident, run.runbook, snapshot, target)
-    results: list[StepResult] = []
-    for step in run.runbook.steps if run.runbook else ():
-        result = _step(ports, step, names, snapshot, target, inputs=run.runbook.inputs if run.runbook else {})
-        results.append(result)
-        if result.finding:
-            names["checks"][step.id] = result.finding.values
+    results = work_steps(ports, run.runbook, names, snapshot, target) if run.runbook else []
     return run.model_copy(
         update={
             "results": tuple(results),
@@ -109,71 +97,6 @@ def worked(ports: Ports, incident: Incident, run: Run, snapshot: ClusterSnapshot
             "updated_at": snapshot.taken_at,
             **_numbers(ports, incident, snapshot, target, results),
         }
-    )
-
-
-def _step(
-    ports: Ports,
-    step: Step,
-    names: Mapping[str, Any],
-    snapshot: ClusterSnapshot,
-    target: Target,
-    *,
-    inputs: Collection[str],
-) -> StepResult:
-    """Work one step. Whatever goes wrong in it is its own result, in words; the others go on."""
-    try:
-        if step.when and not ports.expressions.evaluate(step.when, names):
-            return StepResult(id=step.id, state=StepState.SKIPPED, why="Not needed now.")
-        match step.kind:
-            case StepKind.NOTE:
-                return StepResult(
-                    id=step.id, state=StepState.DONE, text=str(ports.expressions.render(step.note, names))
-                )
-            case StepKind.CHECK:
-                return _check(ports, step, names, snapshot, target)
-            case StepKind.ACTION:
-                return _action(ports, step, names, snapshot, target)
-    except UnknownName as e:
-        if e.kind == "name" and e.name in inputs:
-            why = f"The alert does not say which {e.name}, and nothing else does."
-            return StepResult(id=step.id, state=StepState.SKIPPED, why=why)
-        return StepResult(id=step.id, state=StepState.FAILED, why=str(e))
-    except OncallError as e:
-        return StepResult(id=step.id, state=StepState.FAILED, why=str(e))
-    except Exception:  # a mistake in one check must not leave the card without any number
-        log.exception("runbook step broke", step=step.id)
-        why = "The bot made a mistake in this step; its log holds the details."
-        return StepResult(id=step.id, state=StepState.FAILED, why=why)
-
-
-def _check(ports: Ports, step: Step, names: Mapping[str, Any], snapshot: ClusterSnapshot, target: Target) -> StepResult:
-    check = ports.registry.checks.get(step.check or "")
-    if check is None:
-        raise BadInput(f"There is no check `{step.check}` any more.")
-    try:
-        params = check.params.model_validate(ports.expressions.render(step.params, names))
-    except ValidationError as e:
-        raise BadInput(f"Check `{step.check}`: {e.errors()[0]['msg'].lower()}.") from None
-    return StepResult(id=step.id, state=StepState.DONE, finding=check.run(params, snapshot, target))
-
-
-def _action(
-    ports: Ports, step: Step, names: Mapping[str, Any], snapshot: ClusterSnapshot, target: Target
-) -> StepResult:
-    """Offer the action with a preview on this snapshot, or its command where the bot has no means."""
-    proposal = Proposal(
-        action=step.action or "", cluster=target.spec.name, params=dict(ports.expressions.render(step.params, names))
-    )
-    action, params = action_of(ports, proposal)
-    proposal = proposal.model_copy(update={"params": params.model_dump(mode="json")})
-    command = action.command(params, target.spec)
-    reached = bool(ports.expressions.evaluate(step.verify.that, names)) if step.verify else None
-    if not action.available(target.spec):
-        return StepResult(id=step.id, state=StepState.BY_HAND, proposal=proposal, command=command, reached=reached)
-    preview = action.preview(params, action.observe(params, target, snapshot), target.spec)
-    return StepResult(
-        id=step.id, state=StepState.OFFERED, proposal=proposal, preview=preview, command=command, reached=reached
     )
 
 
