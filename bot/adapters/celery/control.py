@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 import redis
 
 from bot.adapters.celery import answers, counting
-from bot.adapters.celery.broker import Broker
 from bot.adapters.celery.connection import ClusterConnection
-from bot.adapters.celery.pidbox import Command, Pidbox, Replies
-from bot.adapters.celery.roll import Absent, Roll
-from bot.adapters.celery.topology import Topology
+from bot.adapters.celery.pidbox import Command, Replies
+from bot.adapters.celery.roll import Absent
+from bot.adapters.celery.watched import WatchedCluster, workers_of
 from bot.adapters.celery.wording import refusal
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec, Queue, Unknown, Worker
 from bot.domain.errors import BadInput
@@ -27,21 +26,21 @@ LOOK_UP_SECONDS = 0.6
 class CeleryClusterControl:
     """Reads and steers one cluster. Connects on first use; safe to use from many threads.
 
-    Celery's remote control is not used for it: see `pidbox`. Messages and replies are JSON alone.
+    Celery's remote control is not used for it: see `pidbox`. Messages and replies are JSON alone. `watched` is what
+    others who ask the same cluster share with it.
     """
 
     def __init__(self, connection: ClusterConnection, spec: ClusterSpec, clock: Clock) -> None:
         """Do no I/O."""
         self._spec, self._clock = spec, clock
-        self._keys = connection.keys
-        self._broker = Broker(connection)
-        self._pidbox = Pidbox(self._keys)
-        self._topology = Topology(self._keys, (q.name for q in spec.queues))
-        self._roll = Roll()
+        self.watched = WatchedCluster(connection, spec)
+        self._keys = self.watched.keys
+        self._broker = self.watched.broker
+        self._topology = self.watched.topology
 
     def close(self) -> None:
         """Close every connection."""
-        self._broker.close()
+        self.watched.close()
 
     def snapshot(self, deadline: float = 2.0) -> ClusterSnapshot:
         """Count everything anew; raises ClusterUnreachable."""
@@ -61,9 +60,9 @@ class CeleryClusterControl:
         """Return per worker the queues it consumes; None when it did not say. Raises ClusterUnreachable."""
 
         def work(client: "redis.Redis", until: float) -> dict[str, frozenset[str] | None]:
-            replies = self._ask(client, answers.CONSUMERS, until)
-            absent = self._call_roll(replies)
-            said = {name: answers.queues_of(r) for name, r in _workers(replies).items()}
+            replies = self.watched.ask(client, answers.CONSUMERS, until)
+            absent = self.watched.call_roll(replies)
+            said = {name: answers.queues_of(r) for name, r in workers_of(replies).items()}
             return dict.fromkeys(absent.silent) | {n: None if q is None else frozenset(q) for n, q in said.items()}
 
         return self._broker.read(work, deadline)
@@ -104,30 +103,17 @@ class CeleryClusterControl:
         wanted = set(workers)
 
         def work(client: "redis.Redis", until: float) -> dict[str, str]:
-            replies = self._pidbox.ask(
+            replies = self.watched.pidbox.ask(
                 client, [command], until, lambda r: wanted <= r.by_node.keys(), destination=sorted(wanted)
             )
             return {w: _reply(replies.by_node.get(w, {}).get(command.method)) for w in sorted(wanted)}
 
         return self._broker.effect(f"{what} to {', '.join(sorted(wanted))}", work, EFFECT_SECONDS)
 
-    def _ask(self, client: "redis.Redis", commands: Sequence[Command], until: float) -> Replies:
-        started = time.monotonic()
-
-        def enough(replies: Replies) -> bool:
-            done = (node for node, said in replies.by_node.items() if "ping" in said)
-            missing = replies.listeners - replies.pongs
-            return replies.everybody or self._roll.all_here(done, missing, time.monotonic() - started)
-
-        return self._pidbox.ask(client, commands, until, enough)
-
-    def _call_roll(self, replies: Replies) -> Absent:
-        return self._roll.call(_workers(replies), max(0, replies.listeners - replies.pongs))
-
     def _snapshot(self, client: "redis.Redis", until: float) -> ClusterSnapshot:
         started = time.monotonic()
         self._topology.refresh(client, until)
-        workers, unknown = self._see_workers(client, until - COUNTING_SECONDS)
+        workers, unknown, replies = self._see_workers(client, until - COUNTING_SECONDS)
         queues, uncounted = self._count_queues(client, workers, until)
         return ClusterSnapshot(
             cluster=self._spec.name,
@@ -135,24 +121,27 @@ class CeleryClusterControl:
             queues=queues,
             workers=workers,
             unknown=(*unknown, *uncounted),
+            beats=_beats(replies),
+            twins=tuple(sorted(n for n in workers_of(replies) if replies.pongs_of[n] > 1)),
             took_seconds=time.monotonic() - started,
         )
 
-    def _see_workers(self, client: "redis.Redis", until: float) -> tuple[tuple[Worker, ...], list[Unknown]]:
+    def _see_workers(self, client: "redis.Redis", until: float) -> tuple[tuple[Worker, ...], list[Unknown], Replies]:
         started = time.monotonic()
         try:
-            replies = self._ask(client, answers.EVERYTHING, until)
+            replies = self.watched.ask(client, answers.EVERYTHING, until)
         except redis.ResponseError as error:  # full or read-only: neither we nor a worker can write a reply
-            return (), [Unknown(what="workers", why=f"the broker passes on no replies: {refusal(error)}")]
+            return (), [Unknown(what="workers", why=f"the broker passes on no replies: {refusal(error)}")], Replies()
         waited = time.monotonic() - started
-        seen = _workers(replies)
+        seen = workers_of(replies)
         for said in seen.values():
             self._topology.learn(answers.queue_declarations(said))
-        absent = self._call_roll(replies)
+        absent = self.watched.call_roll(replies)
         workers = [answers.worker(name, said, self._topology) for name, said in seen.items()]
         workers += [Worker(name=name, answered=False) for name in absent.silent]
         unknown = [u for name, said in seen.items() for u in answers.unsaid(name, said)]
-        return tuple(sorted(workers, key=lambda w: w.name)), [*unknown, *_absences(absent, replies, waited)]
+        unknown += _absences(absent, replies, waited)
+        return tuple(sorted(workers, key=lambda w: w.name)), unknown, replies
 
     def _count_queues(
         self, client: "redis.Redis", workers: Sequence[Worker], until: float
@@ -181,10 +170,6 @@ def _queue(name: str, lanes: tuple[int, ...] | None, unacked: counting.Unacked |
     )
 
 
-def _workers(replies: Replies) -> dict[str, dict[str, object]]:
-    return {node: said for node, said in replies.by_node.items() if answers.is_worker(said)}
-
-
 def _absences(absent: Absent, replies: Replies, waited: float) -> list[Unknown]:
     in_time = f"within {waited:.1f} s"
     found = [Unknown(what=n, why=f"{n} did not answer {in_time}: busy or unreachable") for n in absent.silent]
@@ -201,6 +186,11 @@ def _absences(absent: Absent, replies: Replies, waited: float) -> list[Unknown]:
         why = f"{who} for remote control and did not answer {in_time}: busy or unreachable, or no worker"
         found.append(Unknown(what="workers", why=why))
     return found
+
+
+def _beats(replies: Replies) -> tuple[str, ...]:
+    """Return the nodes that answered the ping alone, each as often as it did: two of one name are two processes."""
+    return tuple(sorted(n for n in replies.pongs_of.elements() if n not in workers_of(replies)))
 
 
 def _reply(said: object) -> str:
