@@ -15,6 +15,7 @@ import secrets
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,13 +45,14 @@ class Command:
 class Replies:
     """What came back: for each node the reply to each method. `listeners` is how many processes heard the commands.
 
-    `pongs` counts those that are done answering; two nodes of one name are two.
+    `pongs` counts those that are done answering; two nodes of one name are two, also in `pongs_of`.
     """
 
     listeners: int = 0
     pongs: int = 0
     unreadable: int = 0
     by_node: dict[str, dict[str, Any]] = field(default_factory=dict)
+    pongs_of: Counter[str] = field(default_factory=Counter)
 
     @property
     def everybody(self) -> bool:
@@ -62,6 +64,7 @@ class Replies:
         self.by_node.setdefault(node, {})[method] = reply
         if method == "ping":
             self.pongs += 1
+            self.pongs_of[node] += 1
 
 
 class Pidbox:
