@@ -1,0 +1,42 @@
+"""How far numbers that were heard from events may be trusted."""
+
+from collections.abc import Sequence
+
+from bot.domain.amounts import took
+from bot.domain.live import Feed
+from bot.domain.window import Window
+from bot.domain.wording import counted
+
+
+def doubts(window: Window, feed: Feed) -> tuple[str, ...]:
+    """Return in sentences why a window is not all there was; empty when it is."""
+    found = []
+    if not feed.connected:
+        found.append(f"Events are not heard now: {feed.trouble or 'not connected'}.")
+    if short := unwatched(window):
+        found.append(short)
+    if window.gaps:
+        found.append(_gaps(window))
+    return tuple(found)
+
+
+def unwatched(window: Window) -> str | None:
+    """Return that the bot has not listened for a whole span yet, or None."""
+    heard = (window.until - window.since).total_seconds()
+    if heard >= window.span.length.total_seconds() - 10:
+        return None
+    return f"The bot has listened for {took(max(heard, 0))} of the {window.span.value}."
+
+
+def _gaps(window: Window) -> str:
+    seconds = sum(
+        max(0.0, ((gap.until or window.until) - max(gap.since, window.since)).total_seconds()) for gap in window.gaps
+    )
+    missed = sum(gap.missed or 0 for gap in window.gaps)
+    tasks = f", with at least {counted(missed, 'task')}" if missed else ""
+    return f"Events were missed for about {took(max(seconds, 1.0))}{tasks}: {window.gaps[-1].why}."
+
+
+def at_least(doubtful: Sequence[str]) -> str:
+    """Return what stands before a count that may be too low: "at least " or nothing."""
+    return "at least " if doubtful else ""
