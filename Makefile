@@ -31,6 +31,11 @@ setup: .venv/.installed
 	$(BIN)/uv pip sync -q --python .venv-celery53/bin/python --require-hashes requirements-celery53.lock
 	@touch $@
 
+.venv-bench/.installed: .venv/.uv requirements-bench.lock
+	$(PY) -m venv --without-pip .venv-bench
+	$(BIN)/uv pip sync -q --python .venv-bench/bin/python --require-hashes requirements-bench.lock
+	@touch $@
+
 demo: setup
 	@$(BIN)/celery-oncall demo $(ARGS)
 
@@ -56,13 +61,14 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: setup
+bench: setup .venv-bench/.installed
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lock: .venv/.uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --all-extras --group dev pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate -c requirements.lock --group browser -o requirements-browser.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group celery53 -o requirements-celery53.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --group bench -o requirements-bench.lock
 
 clean:
-	rm -rf .venv .venv-celery53 .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-celery53 .venv-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis

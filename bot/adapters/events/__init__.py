@@ -1,0 +1,1 @@
+"""What Celery's events tell of a cluster: heard, counted, remembered."""
