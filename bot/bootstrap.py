@@ -64,7 +64,7 @@ def make_ports(settings: Settings, role: str) -> Ports:
         store=database,
         clusters=ConfiguredClusters(settings.specs, controls, settings.channels),
         samples=MemorySamples(),
-        dispatcher=CeleryDispatcher(settings.ops_broker_url),
+        dispatcher=CeleryDispatcher(settings.ops_broker_url, settings.ops_broker_tls),
         runbooks=runbooks(settings, registry, expressions),
         expressions=expressions,
         registry=registry,

@@ -102,7 +102,7 @@ def _cluster(settings: Settings, name: str) -> list[Diagnosed]:
 
 def _ops(settings: Settings) -> list[Diagnosed]:
     watched = [bootstrap.connection(name, settings.broker(name)) for name in settings.specs]
-    return examine_ops(ops_connection(settings.ops_broker_url), watched, CLUSTER_SECONDS)
+    return examine_ops(ops_connection(settings.ops_broker_url, settings.ops_broker_tls), watched, CLUSTER_SECONDS)
 
 
 def _database(settings: Settings) -> list[Diagnosed]:

@@ -30,6 +30,7 @@ app.conf.update(
     task_acks_late=False,
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
+    broker_use_ssl=dict(settings.ops_broker_tls) or None,
     broker_transport_options={"global_keyprefix": KEY_PREFIX, "socket_timeout": 5, "socket_connect_timeout": 5},
     beat_schedule={
         "sweep": {"task": "tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},

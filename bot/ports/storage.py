@@ -24,10 +24,10 @@ class Collection(Protocol[T]):
         """Return the item; raises NotFound."""
         ...
 
-    def find(self, **equals: str | Sequence[str] | None) -> list[T]:
+    def find(self, *, newest: int | None = None, **equals: str | Sequence[str] | None) -> list[T]:
         """Return items whose indexed fields equal the given values (a sequence: any of them), oldest first.
 
-        Raises KeyError for a field that is not indexed.
+        With `newest`, only so many of them, those added last. Raises KeyError for a field that is not indexed.
         """
         ...
 

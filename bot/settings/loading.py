@@ -7,7 +7,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from bot.located_yaml import Document, Problem, ProblemsFound, Unread, read_document, validated
-from bot.settings import environment
+from bot.settings import environment, outside
 from bot.settings.references import reference_problems, secret_problems
 from bot.settings.shape import ClusterShape, FileShape
 from bot.settings.values import BrokerSettings, LogSettings, RoleSettings, Settings, WebSettings
@@ -63,6 +63,7 @@ def _document(env: Mapping[str, str]) -> Document:
 
 def _settings(shape: FileShape, source: str, env: Mapping[str, str]) -> Settings:
     brokers = {name: _broker(cluster, env) for name, cluster in shape.clusters.items()}
+    first, own_broker = next(iter(brokers.values())), environment.read(env, "ONCALL_BROKER_URL")
     from_file = source != BUILT_IN
     folder = Path(source).absolute().parent if from_file else Path.cwd()
     return Settings(
@@ -82,8 +83,10 @@ def _settings(shape: FileShape, source: str, env: Mapping[str, str]) -> Settings
         log=LogSettings(shape.log.level, shape.log.format),
         runbooks=folder / shape.runbooks if shape.runbooks else None,
         database_url=environment.database_url(env, Path.cwd()),
-        ops_broker_url=environment.read(env, "ONCALL_BROKER_URL") or next(iter(brokers.values())).broker_url,
-        prometheus_url=environment.read(env, "PROMETHEUS_URL") or None,
+        ops_broker_url=own_broker or first.broker_url,
+        ops_broker_tls={} if own_broker else first.tls,
+        prometheus=outside.prometheus_servers(shape.prometheus, env),
+        pages={name: outside.pages(cluster, env) for name, cluster in shape.clusters.items()},
     )
 
 

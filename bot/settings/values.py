@@ -26,6 +26,23 @@ class BrokerSettings:
 
 
 @dataclass(frozen=True)
+class PrometheusSettings:
+    """How a Prometheus server is asked: `timeout` is for one query, in seconds, `retries` for failed connections.
+
+    `verify`: certificates are checked, against `ca_file` if it is given. `url_from` names the variable of the address.
+    """
+
+    url: str = field(repr=False)
+    url_from: str | None = None
+    timeout: float = 3.0
+    retries: int = 1
+    verify: bool = True
+    ca_file: str | None = None
+    cert_file: str | None = None
+    key_file: str | None = None
+
+
+@dataclass(frozen=True)
 class RoleSettings:
     """Who holds a role: people (Slack user ids) and the members of user groups (ids that begin with S)."""
 
@@ -65,7 +82,7 @@ class Settings:
     """All settings. `source` names for people where they came from: a path, if `from_file`.
 
     The first of `specs` is the default cluster; `channels` maps a channel's id or name (without `#`) to its cluster;
-    `runbooks` is the folder of the team's own.
+    `runbooks` is the folder of the team's own. `ops_broker_tls` holds Celery's `broker_use_ssl` options.
     """
 
     source: str
@@ -82,7 +99,9 @@ class Settings:
     runbooks: Path | None
     database_url: str = field(repr=False)
     ops_broker_url: str = field(repr=False)
-    prometheus_url: str | None = field(repr=False)
+    ops_broker_tls: Mapping[str, str]
+    prometheus: Mapping[str, PrometheusSettings]
+    pages: Mapping[str, Mapping[str, str]] = field(repr=False)
 
     @property
     def default_cluster(self) -> str:

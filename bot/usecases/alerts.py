@@ -13,6 +13,9 @@ from bot.domain.runbook import choose
 from bot.ports import Ports, Tx
 from bot.usecases.showing import refresh_homes, show_incident
 
+LATELY = 100
+"""How many incidents of one key are looked at for the newest one of an alert's cluster."""
+
 
 @dataclass(frozen=True)
 class Received:
@@ -51,7 +54,7 @@ def _latest(ports: Ports, tx: Tx, alert: Alert) -> Incident | None:
     Where the cluster is no group label, Alertmanager's title gives the alerts of two clusters the same key.
     """
     named = _named(ports, alert)
-    same = tx.incidents.find(key=alert.key)
+    same = tx.incidents.find(key=alert.key, newest=LATELY)
     return max((i for i in same if len(named) != 1 or i.cluster == named[0]), key=lambda i: i.opened_at, default=None)
 
 

@@ -10,7 +10,7 @@ from bot.domain.mitigation import MitigationState
 from bot.domain.wording import counted
 from bot.ports import Ports, Tx
 from bot.usecases.asking_again import ask_again
-from bot.usecases.closing import close
+from bot.usecases.closing import close, what
 from bot.usecases.effects import begin_effect
 from bot.usecases.retrying import retried
 from bot.usecases.showing import show_execution
@@ -40,7 +40,7 @@ def claim(ports: Ports, work: Work, before: Observation, fresh: Preview, token: 
         started = {"state": ExecutionState.RUNNING, "claim": token, "lease_until": now + LEASE, "started_at": now}
         execution = execution.model_copy(update={**started, "before": before.without_tasks()})
         execution = tx.executions.save(begin_effect(tx, execution, work.action, work.params, now))
-        facts = {"cluster": execution.proposal.cluster, "proposal": execution.proposal.digest, "claim": token}
+        facts = {**what(execution), "proposal": execution.proposal.digest, "claim": token}
         tx.audit.append(now, execution.requested_by, "execution started", execution.id, facts)
         show_execution(tx, execution, now)
         return execution

@@ -12,7 +12,7 @@ def close(ports: Ports, tx: Tx, execution: Execution, state: ExecutionState, err
     if execution.started_at is None:
         unsettled(tx, execution, now)
     sentence = execution.verdict.sentence if execution.verdict else ""
-    facts = {"cluster": execution.proposal.cluster, "verdict": sentence, "note": error or ""}
+    facts = {**what(execution), "verdict": sentence, "note": error or ""}
     entry = tx.audit.append(now, "system", f"execution {state.value}", execution.id, facts)
     ended = tx.executions.save(
         execution.model_copy(
@@ -32,3 +32,11 @@ def close(ports: Ports, tx: Tx, execution: Execution, state: ExecutionState, err
     show_execution(tx, ended, now)
     refresh_homes(tx, now)
     return ended
+
+
+def what(execution: Execution) -> dict[str, str]:
+    """Return the facts by which an auditor finds an execution: cluster, action, and the queue where there is one."""
+    proposal = execution.proposal
+    queue = proposal.params.get("queue")
+    named = {"queue": queue} if isinstance(queue, str) else {}
+    return {"cluster": proposal.cluster, "action": proposal.action, **named}

@@ -5,7 +5,7 @@ from datetime import datetime
 from bot.domain.action import Execution, Proposal, Risk
 from bot.domain.card import CardKind
 from bot.domain.cluster import Mode
-from bot.domain.mitigation import Mitigation, MitigationState
+from bot.domain.mitigation import LIVE, Mitigation, MitigationState
 from bot.ports import Ports
 from bot.usecases.looking import look
 from bot.usecases.retrying import retried
@@ -53,6 +53,21 @@ def _say_kept(ports: Ports, due: list[Mitigation], why: str, then: str) -> None:
             subject = f"kept/{m.id}/{int(m.ends_at.timestamp())}"
             if tx.cards.get(CardKind.NOTICE, subject) is None:
                 text = f"The pause of {m.target} has reached its end, but {why}, so it stays paused. {then}"
+                tx.cards.want(CardKind.NOTICE, subject, m.channel, now, thread_ts=m.thread_ts, text=text)
+
+
+def say_unknown(ports: Ports) -> None:
+    """Say once of each pause whose cluster is no longer in the settings that the bot cannot end it."""
+    known, now = ports.clusters.names(), ports.clock.now()
+    with ports.store.write() as tx:
+        for m in tx.mitigations.find(state=LIVE):
+            subject = f"unknown/{m.id}"
+            if m.cluster not in known and tx.cards.get(CardKind.NOTICE, subject) is None:
+                text = (
+                    f"{m.target} is still paused on {m.cluster}, and {m.cluster} is no longer in the settings: the bot "
+                    "can neither keep nor end this pause. Put the cluster back, or let its workers consume the queue "
+                    f"by hand (`celery control add_consumer {m.target} -d` and the worker's name)."
+                )
                 tx.cards.want(CardKind.NOTICE, subject, m.channel, now, thread_ts=m.thread_ts, text=text)
 
 

@@ -26,6 +26,9 @@ SURE_AFTER = 2
 LATE = timedelta(minutes=2)
 """How long after a pause a worker may come up that was started without its queue: it read the pauses, then loaded."""
 
+ENDED_LATELY = 100
+"""How many pauses that are over are looked at; more never end within LATE."""
+
 GIVEN_BACK = "worker given its queue after a pause"
 RESUMED = (MitigationState.ENDING, MitigationState.RETURNING, MitigationState.ENDED)
 
@@ -73,7 +76,7 @@ def _concerning(ports: Ports, cluster: str, worker: str) -> list[Mitigation]:
     """Return the pauses that a new worker must heed, and those that are over and whose queue is its own."""
     with ports.store.read() as tx:
         live = tx.mitigations.find(cluster=cluster, state=LIVE)
-        ended = tx.mitigations.find(cluster=cluster, state=MitigationState.ENDED.value)
+        ended = tx.mitigations.find(cluster=cluster, state=MitigationState.ENDED.value, newest=ENDED_LATELY)
     since, spec = ports.clock.now() - LATE, ports.clusters.spec(cluster)
     paused = {p.target for p in live}
     late = {p.target: p for p in ended if p.target not in paused and p.ended_at and p.ended_at >= since}

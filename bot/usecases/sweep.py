@@ -12,7 +12,7 @@ from bot.domain.errors import OncallError
 from bot.ports import Ports
 from bot.usecases.approvals import expire_requests
 from bot.usecases.auditing import check_audit
-from bot.usecases.endings import end_pauses
+from bot.usecases.endings import end_pauses, say_unknown
 from bot.usecases.executions import execute, settle
 from bot.usecases.reconcile import reconcile
 from bot.usecases.returning import give_back
@@ -36,6 +36,7 @@ def sweep(ports: Ports) -> bool:
             _apart("end pauses", partial(end_pauses, ports, cluster))
             _apart("reconcile", partial(_reconcile, ports, cluster))
             _apart("give back", partial(_give_back, ports, cluster))
+        _apart("say unknown clusters", partial(say_unknown, ports))
         for execution_id in unclaimed(ports):
             _apart("execute", partial(execute, ports, execution_id))
         _apart("check audit", partial(check_audit, ports))

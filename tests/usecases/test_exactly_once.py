@@ -41,6 +41,8 @@ def test_many_processes_with_one_execution_run_it_once(world: World) -> None:
     assert sum(isinstance(o, Execution) and o.state is ExecutionState.VERIFIED for o in outcomes) == 1
     assert sum(isinstance(o, ClaimRefusal) for o in outcomes) == 15
     assert world.events().count("execution started") == 1
+    started = next(e for e in world.store.export_audit() if e.event == "execution started")
+    assert (started.facts["action"], started.facts["queue"]) == ("pause_queue", "analytics")
     assert len([c for c in world.cluster.calls if c[0] == "cancel"]) == 1
 
 

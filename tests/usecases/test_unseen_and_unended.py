@@ -7,6 +7,7 @@ import pytest
 
 from bot.adapters.clusters import ConfiguredClusters
 from bot.domain.action import ExecutionState
+from bot.domain.card import CardKind
 from bot.domain.cluster import ClusterSnapshot, Mode, Unknown
 from bot.usecases import buttons
 from bot.usecases.executions import execute
@@ -35,6 +36,21 @@ def test_a_pause_past_its_end_on_an_observed_cluster_is_said_once_and_not_every_
         {"prod": SPEC.model_copy(update={"mode": Mode.OBSERVE})}, {"prod": world.cluster}, {"C0ONCALL": "prod"}
     )
     assert ends_tried(world, dataclasses.replace(world.ports, clusters=observing), 30) <= 1
+
+
+def test_a_pause_on_a_cluster_that_left_the_settings_is_said_once(world: World) -> None:
+    """Nobody can end it any more, so its thread is told what to do; sweeping on says nothing new."""
+    pause(world)
+    elsewhere = ConfiguredClusters({"eu": SPEC.model_copy(update={"name": "eu"})}, {"eu": world.cluster}, {})
+    ports = dataclasses.replace(world.ports, clusters=elsewhere)
+    for _ in range(3):
+        sweep(ports)
+    with world.store.read() as tx:
+        said = [
+            c.text or "" for c in tx.cards.of_kind(CardKind.NOTICE) if "no longer in the settings" in (c.text or "")
+        ]
+    assert len(said) == 1
+    assert said[0].startswith("analytics is still paused on prod")
 
 
 def test_an_end_that_cannot_be_verified_again_and_again_does_not_flood_the_thread(

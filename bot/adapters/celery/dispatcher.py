@@ -1,5 +1,7 @@
 """Hands approved executions to the ops worker, through the bot's own broker."""
 
+from collections.abc import Mapping
+
 import structlog
 from celery import Celery
 
@@ -18,8 +20,8 @@ _log = structlog.get_logger(__name__)
 class CeleryDispatcher:
     """Publishes by task name, so that the bot need not import the tasks. Safe to use from many threads."""
 
-    def __init__(self, ops_broker_url: str) -> None:
-        """Do no I/O."""
+    def __init__(self, ops_broker_url: str, tls: Mapping[str, str] | None = None) -> None:
+        """Do no I/O; `tls` holds Celery's `broker_use_ssl` options."""
         self._app = Celery("oncall-dispatcher", broker=ops_broker_url, set_as_current=False)
         self._app.conf.update(
             accept_content=["json"],
@@ -28,6 +30,7 @@ class CeleryDispatcher:
             broker_connection_timeout=DISPATCH_SECONDS,
             task_publish_retry=False,
             task_ignore_result=True,
+            broker_use_ssl=dict(tls) if tls else None,
         )
         if ops_broker_url.startswith(("redis:", "rediss:")):
             self._app.conf.broker_transport_options = {

@@ -1,6 +1,6 @@
 """What a diagnosis of a cluster, or of the ops broker, means for whoever installs the bot."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.diagnosis import Diagnosis, Place, diagnose
@@ -146,6 +146,6 @@ def _place(connection: ClusterConnection) -> tuple[str, int, str]:
     return connection.address.replace("localhost", _LOCAL), connection.db, connection.global_keyprefix
 
 
-def ops_connection(broker_url: str) -> ClusterConnection:
+def ops_connection(broker_url: str, tls: Mapping[str, str] | None = None) -> ClusterConnection:
     """Return how the ops broker is reached, in the ops worker's own keyspace; raises BadInput."""
-    return ClusterConnection(name="ops", broker_url=broker_url, global_keyprefix=KEY_PREFIX)
+    return ClusterConnection(name="ops", broker_url=broker_url, global_keyprefix=KEY_PREFIX, tls=tls or {})

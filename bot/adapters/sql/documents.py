@@ -58,14 +58,15 @@ class Documents(Generic[T]):
             raise NotFound(self._noun.word, id)
         return self._read(id, document)
 
-    def find(self, **equals: str | Sequence[str] | None) -> list[T]:
+    def find(self, *, newest: int | None = None, **equals: str | Sequence[str] | None) -> list[T]:
         """Return items whose indexed fields equal the given values (a sequence: any of them), oldest first.
 
-        Raises KeyError for a field that is not indexed.
+        With `newest`, only so many of them, those added last. Raises KeyError for a field that is not indexed.
         """
-        query = select(self._table.c.id, self._table.c.document).order_by(self._table.c.place)
+        query = select(self._table.c.id, self._table.c.document).order_by(self._table.c.place.desc()).limit(newest)
         query = query.where(*(self._equal(field, value) for field, value in equals.items()))
-        return [self._read(key, document) for key, document in self._connection.execute(query)]
+        found = [self._read(key, document) for key, document in self._connection.execute(query)]
+        return found[::-1]
 
     def next_id(self) -> str:
         """Return a fresh short id, unique for good ("inc-12")."""

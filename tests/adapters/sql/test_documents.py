@@ -91,6 +91,7 @@ def test_find_takes_one_value_several_or_none_and_returns_oldest_first(store: Sq
     with store.read() as tx:
         assert [i.id for i in tx.incidents.find()] == [f"inc-{n}" for n in range(1, 13)]
         assert [i.id for i in tx.incidents.find(key="k1", state="open")] == ["inc-1", "inc-7"]
+        assert [i.id for i in tx.incidents.find(newest=2)] == ["inc-11", "inc-12"]
         assert len(tx.incidents.find(state=("open", "mitigated"))) == 12
         assert tx.incidents.find(state=()) == []
         assert tx.incidents.find(root_ts=None) == []
