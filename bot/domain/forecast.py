@@ -16,12 +16,20 @@ WINDOW = timedelta(seconds=60)
 """What a trend is read from: long enough to even out single tasks, short enough to see a pause work."""
 
 
+GOAL = 500
+"""Depth below which a backed-up queue counts as drained, when the settings declare no limit for it."""
+
+
 class DepthSample(Value):
-    """Depth of one queue at one moment; `started` is how many of its tasks workers had accepted by then, if known."""
+    """Depth of one queue at one moment; `started` is how many of its tasks workers had begun by then, if known.
+
+    `series` tells counts apart that began anew or came about in another way: those of two series do not compare.
+    """
 
     at: datetime
     depth: int
     started: int | None = None
+    series: int = 0
 
 
 class Trend(Value):
@@ -30,6 +38,16 @@ class Trend(Value):
     net_per_minute: float
     service_per_minute: float | None
     seconds: float
+
+    @property
+    def arrival_per_minute(self) -> float | None:
+        """Return messages that came in per minute: what grew and what was begun; None where the latter is not known.
+
+        Never below 0: the growth leaves single bursts out and what was begun does not, so the two may differ a little.
+        """
+        if self.service_per_minute is None:
+            return None
+        return max(0.0, self.net_per_minute + self.service_per_minute)
 
 
 class Prospect(StrEnum):
@@ -74,8 +92,9 @@ def _slope(samples: Sequence[DepthSample]) -> float:
 
 
 def _service(samples: Sequence[DepthSample]) -> float | None:
-    """Return tasks begun per minute, between the first and last sample that know how many were."""
-    counted = [(s.at, s.started) for s in samples if s.started is not None]
+    """Return tasks begun per minute, between the first and last sample of the newest series of counts."""
+    known = [s for s in samples if s.started is not None]
+    counted = [(s.at, s.started) for s in known if s.started is not None and s.series == known[-1].series]
     if len(counted) < 2 or counted[-1][1] < counted[0][1]:
         return None
     seconds = (counted[-1][0] - counted[0][0]).total_seconds()
@@ -90,6 +109,12 @@ def recent(
     `since` is when something was done about the queue: what was counted before says nothing of how it goes now.
     """
     return [s for s in samples if now - s.at <= window and (since is None or s.at >= since)]
+
+
+def goal_of(spec: ClusterSpec, queue: str) -> int:
+    """Return the depth in messages below which a queue counts as drained: its declared limit, else `GOAL`."""
+    declared = spec.queue(queue)
+    return declared.alert_above if declared else GOAL
 
 
 def forecast(depth: int, goal: int, current: Trend | None, *, slots_now: int = 0, slots_freed: int = 0) -> Forecast:
