@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from bot.domain.cluster import Value
+from bot.domain.value import Value
 from bot.domain.window import Span
 
 
@@ -56,9 +56,11 @@ class Quality(Value):
 
 
 class Reading(Value):
-    """The current value of a target. `value` None: not known, and `why` says why.
+    """The current value of a target, read `at` that moment. `value` None: not known, and `why` says why.
 
-    `of` names the worst queue or worker; `incomplete` says which events were missed; `estimated` how it was estimated.
+    `of` names the worst queue or worker; of a completion rate, the task with the most failures. `target` and `alert`
+    are the limits that hold for `of` where they are not the target's own. `few` says why a value past the alert is no
+    proof: too few tasks. `incomplete` says what was missed; `estimated` how the value was estimated.
     """
 
     at: datetime
@@ -66,6 +68,9 @@ class Reading(Value):
     n: int | None = None
     of: str | None = None
     quality: Quality | None = None
+    target: float | None = None
+    alert: float | None = None
+    few: str | None = None
     why: str | None = None
     incomplete: str | None = None
     estimated: str | None = None
@@ -81,10 +86,10 @@ class Standing(StrEnum):
 
 
 class TargetState(Value):
-    """A target's state with its memory: `standing` since `since`; `leaning` is what the last readings point to.
+    """A target's state with its memory: `standing` since `since`; `leaning` is where the last readings point.
 
-    A state changes when readings have pointed elsewhere long enough, and recovers only past a margin (hysteresis), so
-    that a value at the threshold does not flap.
+    `leaning_since` is when they began to point there. `reading` is the last one that had a value, `read_at` when the
+    target was last read at all. See bot.domain.standing for how a state changes.
     """
 
     standing: Standing = Standing.UNKNOWN
@@ -92,6 +97,17 @@ class TargetState(Value):
     leaning: Standing | None = None
     leaning_since: datetime | None = None
     reading: Reading | None = None
+    read_at: datetime | None = None
+
+
+class Change(Value):
+    """A target that stands elsewhere than before: what an alert is raised and resolved by."""
+
+    cluster: str
+    spec: TargetSpec
+    before: Standing
+    after: Standing
+    reading: Reading
 
 
 class ForecastScore(Value):
