@@ -89,8 +89,9 @@ def test_every_key_of_the_example_is_sound_when_uncommented() -> None:
 
 
 def test_the_ops_broker_is_the_first_clusters_with_its_tls_unless_it_has_an_address_of_its_own() -> None:
-    """A private CA of the watched broker is needed for the ops worker too; another server's has nothing to do with it."""
-    text = "clusters: {eu: {broker_url: 'rediss://localhost:1/2', tls: {ca_file: /ca.pem}, queues: {mail: {}}}}"
+    """A private CA of the watched broker is needed for the ops worker too; it says nothing of another server."""
+    cluster = "{broker_url: 'rediss://localhost:1/2', tls: {ca_file: /ca.pem}, queues: {mail: {}}}"
+    text = f"clusters: {{eu: {cluster}}}\nroles: {{oncall: {{users: []}}}}"
     own = load(text)
     assert (own.ops_broker_url, own.ops_broker_tls) == (ENV["ONCALL_BROKER_URL"], {})
     shared = load(text, {k: v for k, v in ENV.items() if k != "ONCALL_BROKER_URL"})

@@ -42,7 +42,7 @@ def test_many_processes_with_one_execution_run_it_once(world: World) -> None:
     assert sum(isinstance(o, ClaimRefusal) for o in outcomes) == 15
     assert world.events().count("execution started") == 1
     started = next(e for e in world.store.export_audit() if e.event == "execution started")
-    assert (started.facts["action"], started.facts["queue"]) == ("pause_queue", "analytics")
+    assert (started.facts["action"], started.facts["queue"]) == ("pause_queue", "notifications")
     assert len([c for c in world.cluster.calls if c[0] == "cancel"]) == 1
 
 
