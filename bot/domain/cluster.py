@@ -5,16 +5,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from bot.domain.health import HealthSpec
+from bot.domain.targets import TargetSpec
+from bot.domain.value import Value as Value
 
 Importance = Annotated[int, Field(ge=1, le=10)]
 """People's scale of a queue: 1 to 10, higher is more important."""
-
-
-class Value(BaseModel):
-    """Base of the domain's values: immutable, and unknown fields are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Mode(StrEnum):
@@ -49,7 +47,8 @@ class ClusterSpec(Value):
     """One watched cluster, as configured.
 
     `app` is what follows `celery -A`, for commands shown to people. Queues up to `low_importance` may be
-    paused by one on-call person.
+    paused by one on-call person. `targets` is what is measured of it. `health` are pages of the application, and
+    `flower` is whether a Flower watches it, too; where they are, the adapter alone knows.
     """
 
     name: str
@@ -58,6 +57,9 @@ class ClusterSpec(Value):
     queues: tuple[QueueSpec, ...] = ()
     worker_groups: tuple[WorkerGroup, ...] = ()
     low_importance: Importance = 4
+    targets: tuple[TargetSpec, ...] = ()
+    health: tuple[HealthSpec, ...] = ()
+    flower: bool = False
 
     def queue(self, name: str) -> QueueSpec | None:
         """Return the declared queue of that name, or None for one that was only discovered."""
@@ -135,13 +137,19 @@ class Unknown(Value):
 
 
 class ClusterSnapshot(Value):
-    """What was counted of one cluster at one moment. `took_seconds` is how long the probe took."""
+    """What was counted of one cluster at one moment. `took_seconds` is how long the probe took.
+
+    `beats` are the nodes that answered and are no workers, each as often as it answered; Celery before 5.7, and beat
+    without remote control, never answer. `twins` are the names under which more than one worker answered.
+    """
 
     cluster: str
     taken_at: datetime
     queues: tuple[Queue, ...] = ()
     workers: tuple[Worker, ...] = ()
     unknown: tuple[Unknown, ...] = ()
+    beats: tuple[str, ...] = ()
+    twins: tuple[str, ...] = ()
     took_seconds: float = 0.0
 
     def queue(self, name: str) -> Queue | None:

@@ -14,6 +14,7 @@ from bot.ports.outside import (
     Metrics,
     NoHttp,
     NoMetrics,
+    QueryAnswer,
     Runbooks,
     Series,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "Params",
     "Ports",
     "Progress",
+    "QueryAnswer",
     "Registry",
     "Runbooks",
     "Samples",

@@ -1,7 +1,7 @@
 """The rest of the outside: the time, the ops worker, runbooks, platforms."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -61,19 +61,28 @@ class Driver(Protocol):
 
 @dataclass(frozen=True)
 class Series:
-    """One time series of a query's answer: its labels and its newest value."""
+    """One time series of a query's answer: its labels and its value now (it may be NaN or infinite)."""
 
     labels: Mapping[str, str]
     value: float
 
 
+@dataclass(frozen=True)
+class QueryAnswer:
+    """What a query gives. `warnings` are the server's own words on why something may be missing (Thanos and others)."""
+
+    series: tuple[Series, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
 class Metrics(Protocol):
     """Prometheus servers by the names that the settings give them."""
 
-    def query(self, promql: str, server: str | None = None, deadline: float = 3.0) -> Sequence[Series]:
+    def query(self, promql: str, server: str | None = None, deadline: float = 3.0) -> QueryAnswer:
         """Return the answer of an instant query; the default server is the first configured.
 
-        Raises BadInput (no such server, or a query it refuses) or OutsideUnreachable, in words.
+        Takes `deadline` seconds at most. Raises BadInput (no such server, or a query it refuses) or OutsideUnreachable,
+        in words.
         """
         ...
 
@@ -85,10 +94,10 @@ class Metrics(Protocol):
 class NoMetrics:
     """No Prometheus is configured."""
 
-    def query(self, promql: str, server: str | None = None, deadline: float = 3.0) -> Sequence[Series]:  # noqa: ARG002 - the port's signature
+    def query(self, promql: str, server: str | None = None, deadline: float = 3.0) -> QueryAnswer:  # noqa: ARG002 - the port's signature
         """Raise BadInput: what to write into the settings."""
         raise BadInput(
-            "No Prometheus is configured: add `prometheus: {main: {url_env: PROMETHEUS_URL}}` to the settings."
+            "No Prometheus is configured: set PROMETHEUS_URL, or add `prometheus: {main: {url_env: …}}` to the settings."
         )
 
     def servers(self) -> tuple[str, ...]:
@@ -98,26 +107,51 @@ class NoMetrics:
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """An answer to a GET: its status, its body as JSON where it is JSON, and how many seconds it took."""
+    """An answer to a GET: its status, its body as text and, where it is JSON, as JSON; how many seconds it took.
+
+    `json` is None for a body that is no JSON; `elsewhere` says that it sends to another server, where nobody went.
+    """
 
     status: int
     took_seconds: float
     json: Any = None
     text: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: bool = False
 
 
 class Http(Protocol):
-    """GETs of health pages: bounded in time and size, redirects to other hosts not followed."""
+    """GETs of the pages that the settings name for a cluster, `health.<name>` and `flower`: bounded in time and size.
 
-    def get(self, url: str, deadline: float = 3.0) -> HttpAnswer:
-        """Return the answer, whatever its status. Raises BadInput (no http address) or OutsideUnreachable, in words."""
+    Their addresses may hold secrets: who asks names the page and never sees where it is. Nothing else can be asked,
+    because what people type and alerts say must not make the bot look around in the network.
+    """
+
+    def page(self, cluster: str, page: str, path: str = "", deadline: float = 3.0) -> HttpAnswer:
+        """Return the answer, whatever its status; `path` is appended to the page's address.
+
+        Takes `deadline` seconds at most. Raises BadInput (no such page) or OutsideUnreachable, in words.
+        """
+        ...
+
+    def url(self, cluster: str, url: str, deadline: float = 3.0) -> HttpAnswer:
+        """Return the answer of any page of a server that one of the cluster's pages is on, asked without credentials.
+
+        Takes `deadline` seconds at most. Raises BadInput (another server) or OutsideUnreachable, in words.
+        """
         ...
 
 
 class NoHttp:
-    """No HTTP here."""
+    """No pages are configured."""
 
-    def get(self, url: str, deadline: float = 3.0) -> HttpAnswer:  # noqa: ARG002 - the port's signature
-        """Raise BadInput."""
-        raise BadInput("This process asks no web servers.")
+    def page(self, cluster: str, page: str, path: str = "", deadline: float = 3.0) -> HttpAnswer:  # noqa: ARG002 - the port's signature
+        """Raise BadInput: what to write into the settings."""
+        raise _no_pages(cluster)
+
+    def url(self, cluster: str, url: str, deadline: float = 3.0) -> HttpAnswer:  # noqa: ARG002 - the port's signature
+        """Raise BadInput: what to write into the settings."""
+        raise _no_pages(cluster)
+
+
+def _no_pages(cluster: str) -> BadInput:
+    return BadInput(f"No page of `{cluster}` is configured: add `health: {{api: {{url: …}}}}` to it in the settings.")

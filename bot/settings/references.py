@@ -38,7 +38,7 @@ def _secret(document: Document, path: Path, value: Any) -> Problem | None:
         )
         return document.problem(path, words, at_key=True)
     if isinstance(value, str) and not key.endswith("_env") and urls.has_password(value):
-        instead = f" and name it with `{key}_env`" if key in ("broker_url", "result_backend") else ""
+        instead = f" and name it with `{key}_env`" if key in ("broker_url", "result_backend", "url") else ""
         words = f"`{dotted(path)}` holds a password. Put the address into an environment variable{instead}."
         return document.problem(path, words, at_key=True)
     return None
@@ -60,7 +60,18 @@ def reference_problems(document: Document, env: Mapping[str, str], *, brokers: b
     for name in _map(document.value, "clusters"):
         found += _queues(document, name)
         found += _addresses(document, ("clusters", name), env, brokers=brokers)
+    for at in _outside(document.value):
+        found += _address(document, at, "url", env, what="the page's address", brokers=brokers)
     return found
+
+
+def _outside(value: Any) -> Iterator[Path]:
+    """Return where the file describes Prometheus servers, health pages and Flower."""
+    found: dict[Path, Any] = {("prometheus", name): inner for name, inner in _map(value, "prometheus").items()}
+    for cluster, shape in _map(value, "clusters").items():
+        found |= {("clusters", cluster, "health", name): inner for name, inner in _map(shape, "health").items()}
+        found |= {("clusters", cluster, "flower"): shape.get("flower")} if isinstance(shape, dict) else {}
+    yield from (at for at, inner in found.items() if isinstance(inner, dict))
 
 
 def _channels(document: Document) -> Iterator[Problem]:
@@ -97,20 +108,28 @@ def _queues(document: Document, cluster: str) -> Iterator[Problem]:
 
 def _addresses(document: Document, at: Path, env: Mapping[str, str], *, brokers: bool) -> Iterator[Problem]:
     """Return what is wrong with where one cluster's broker and results are."""
-    shape = _map(_map(document.value, "clusters"), str(at[-1]))
-    for key, required in (("broker_url", True), ("result_backend", False)):
-        plain, named = shape.get(key), shape.get(f"{key}_env")
-        if plain is None and named is None:
-            if required and not difflib.get_close_matches(f"{key}_env", shape, n=1, cutoff=0.8):  # told as misspelt
-                words = f"The key `{key}_env` (the environment variable with the broker's address) is missing in"
-                yield document.problem(at, f"{words} `{dotted(at)}`.", at_key=True)
-        elif plain is not None and named is not None:
-            words = f"`{dotted(at)}` has both `{key}` and `{key}_env`; keep one."
-            yield document.problem((*at, key), words, at_key=True)
-        elif isinstance(plain, str) and (trouble := _trouble(plain, key)):
-            yield document.problem((*at, key), f"`{dotted((*at, key))}` {trouble}.")
-        elif isinstance(named, str) and brokers and (unset := _unset(env, named, key)):
-            yield document.problem((*at, f"{key}_env"), unset)
+    yield from _address(document, at, "broker_url", env, what="the broker's address", brokers=brokers)
+    yield from _address(document, at, "result_backend", env, what=None, brokers=brokers)
+
+
+def _address(
+    document: Document, at: Path, key: str, env: Mapping[str, str], *, what: str | None, brokers: bool
+) -> Iterator[Problem]:
+    """Return what is wrong with an address that stands in the map `at`, or in a variable; `what` it is, if required."""
+    shape = _inner(document.value, at)
+    plain, named = shape.get(key), shape.get(f"{key}_env")
+    if plain is None and named is None:
+        told = [near for known in (key, f"{key}_env") for near in difflib.get_close_matches(known, shape, 1, 0.8)]
+        if what and not told:  # as misspelt
+            words = f"The key `{key}_env` (the environment variable with {what}) is missing in `{dotted(at)}`."
+            yield document.problem(at, words, at_key=True)
+    elif plain is not None and named is not None:
+        words = f"`{dotted(at)}` has both `{key}` and `{key}_env`; keep one."
+        yield document.problem((*at, key), words, at_key=True)
+    elif isinstance(plain, str) and (trouble := _trouble(plain, key)):
+        yield document.problem((*at, key), f"`{dotted((*at, key))}` {trouble}.")
+    elif isinstance(named, str) and brokers and (unset := _unset(env, named, key)):
+        yield document.problem((*at, f"{key}_env"), unset)
 
 
 def _unset(env: Mapping[str, str], name: str, key: str) -> str | None:
@@ -118,13 +137,23 @@ def _unset(env: Mapping[str, str], name: str, key: str) -> str | None:
         return None
     if not environment.read(env, name):
         return f"The environment variable `{name}` is not set.{environment.similar(env, name)}"
+    if key == "url" and name == "PROMETHEUS_URL":  # told of by itself
+        return None
     words = _trouble(environment.read(env, name), key)
     return f"The environment variable `{name}` {words}." if words else None
 
 
 def _trouble(url: str, key: str) -> str | None:
     """Return what is wrong with an address. A result backend may be anything that Celery knows."""
-    return urls.trouble(url, urls.REDIS) if key == "broker_url" else None
+    schemes = {"broker_url": urls.REDIS, "url": urls.WEB}
+    return urls.trouble(url, schemes[key]) if key in schemes else None
+
+
+def _inner(value: Any, at: Path) -> Mapping[str, Any]:
+    """Return the map at a path of keys."""
+    for key in at:
+        value = _map(value, str(key))
+    return value if isinstance(value, dict) else {}
 
 
 def _map(value: Any, key: str) -> Mapping[str, Any]:

@@ -3,16 +3,18 @@
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from bot.domain.action import Tolerance
 from bot.domain.approval import Policy
 from bot.domain.cluster import ClusterSpec, Importance, QueueSpec, WorkerGroup
 from bot.domain.duration import Seconds
+from bot.settings.base_shape import EnvName, Shape, TlsShape
+from bot.settings.outside_shape import AddressShape, HealthShapes, PrometheusShapes
+from bot.settings.targets_shape import TargetShapes, limited, runbook_targets
 
 _CLUSTER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 _QUEUE_NAME = re.compile(r"[^\s/,\x00-\x1f]{1,200}")
-_ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def _cluster_name(name: str) -> str:
@@ -62,29 +64,13 @@ def _unquoted(channels: Any) -> Any:
     return channels
 
 
-def _env_name(name: str) -> str:
-    # The text is not quoted: it may be the secret itself, written where its name belongs.
-    if not _ENV_NAME.fullmatch(name):
-        raise ValueError("this is the name of an environment variable, like PROD_BROKER_URL, not its value")
-    if name.startswith("CELERY_"):
-        raise ValueError("Celery obeys variables that begin with CELERY_ by itself, in our processes too; rename it")
-    return name
-
-
 def _steps(steps: list[int]) -> list[int]:
     if not steps or steps != sorted(set(steps)) or steps[0] < 0:
         raise ValueError("the steps rise and are not empty, like [0, 3, 6, 9]")
     return steps
 
 
-EnvName = Annotated[str, AfterValidator(_env_name)]
 QueueName = Annotated[str, AfterValidator(_queue_name)]
-
-
-class Shape(BaseModel):
-    """Base of everything in the file: unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class QueueShape(Shape):
@@ -102,21 +88,6 @@ class WorkerGroupShape(Shape):
     max_workers: int = Field(default=4, ge=1)
 
 
-class TlsShape(Shape):
-    """TLS to the broker; files are PEM."""
-
-    verify: bool = True
-    ca_file: str | None = None
-    cert_file: str | None = None
-    key_file: str | None = None
-
-    def options(self) -> dict[str, str]:
-        """Return Celery's `broker_use_ssl` options: https://docs.celeryq.dev/en/stable/userguide/configuration.html."""
-        files = {"ssl_ca_certs": self.ca_file, "ssl_certfile": self.cert_file, "ssl_keyfile": self.key_file}
-        options = {name: file for name, file in files.items() if file is not None}
-        return options | {"ssl_cert_reqs": "required" if self.verify else "none"}
-
-
 class ClusterShape(Shape):
     """One watched cluster. The defaults of the broker's options are Celery's own."""
 
@@ -128,23 +99,34 @@ class ClusterShape(Shape):
     result_backend: str | None = None
     global_keyprefix: str = ""
     sep: str = Field(default="\x06\x16", min_length=1)
-    priority_steps: Annotated[list[int], AfterValidator(_steps)] = [0, 3, 6, 9]
+    priority_steps: Annotated[list[int], AfterValidator(_steps)] = Field(default=[0, 3, 6, 9])
     visibility_timeout: Seconds = Field(default=3600, ge=1)
     tls: TlsShape | None = None
     low_importance: Importance = 4
     queues: dict[QueueName, QueueShape] = Field(description="name to importance and limit")
     worker_groups: dict[str, WorkerGroupShape] = Field(default_factory=dict)
+    targets: TargetShapes | None = None
+    health: HealthShapes = Field(default_factory=dict)
+    flower: AddressShape | None = None
 
     def spec(self, name: str) -> ClusterSpec:
-        """Return the domain's view of it."""
+        """Return the domain's view of it; where no targets stand, those of the operations runbook hold."""
+        shapes = runbook_targets(self.queues) if self.targets is None else self.targets
+        targets = [shape.spec(target) for target, shape in shapes.items()]
         return ClusterSpec.model_validate(
             {
                 "name": name,
                 "app": self.app,
                 "mode": self.mode,
                 "low_importance": self.low_importance,
-                "queues": [QueueSpec(name=q, **dict(shape)) for q, shape in self.queues.items()],
+                "queues": [
+                    limited(QueueSpec(name=q, **shape.model_dump(exclude_unset=True)), targets)
+                    for q, shape in self.queues.items()
+                ],
                 "worker_groups": [WorkerGroup(name=g, **shape.model_dump()) for g, shape in self.worker_groups.items()],
+                "targets": targets,
+                "health": [shape.spec(page) for page, shape in self.health.items()],
+                "flower": self.flower is not None,
             }
         )
 
@@ -172,8 +154,8 @@ class AlternativeShape(Shape):
 class ConsentShape(Shape):
     """Alternatives by risk; low risk asks nobody else, and a risk without alternatives is refused."""
 
-    high: list[AlternativeShape] = []
-    destructive: list[AlternativeShape] = []
+    high: list[AlternativeShape] = Field(default=[])
+    destructive: list[AlternativeShape] = Field(default=[])
 
 
 class ToleranceShape(Shape):
@@ -231,10 +213,11 @@ class FileShape(Shape):
     channels: Annotated[dict[Annotated[str, AfterValidator(_channel)], str], BeforeValidator(_unquoted)] = Field(
         default_factory=dict
     )
-    alert_senders: list[Annotated[str, AfterValidator(_sender)]] = []
+    alert_senders: list[Annotated[str, AfterValidator(_sender)]] = Field(default=[])
     roles: dict[str, RoleShape] = Field(default_factory=dict)
     policy: PolicyShape = PolicyShape()
     runbooks: str | None = None
+    prometheus: PrometheusShapes = Field(default_factory=dict)
     slack: SlackShape = SlackShape()
     web: WebShape = WebShape()
     log: LogShape = LogShape()
