@@ -19,14 +19,16 @@ from bot.adapters.clock import SystemClock
 from bot.adapters.clusters import ConfiguredClusters
 from bot.adapters.discovery import DiscoveredRegistry
 from bot.adapters.expressions import JinjaExpressions
+from bot.adapters.http import ConfiguredPages
+from bot.adapters.prometheus import PrometheusServer, PrometheusServers
 from bot.adapters.roles import StoredRoles
 from bot.adapters.runbook_files import RunbookFiles
 from bot.adapters.samples import MemorySamples
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.sql import migrate as migrate_url
 from bot.logs import set_up_logs as set_up_structlog
-from bot.ports import Ports
-from bot.settings import BrokerSettings, Settings
+from bot.ports import Metrics, NoHttp, NoMetrics, Ports
+from bot.settings import BrokerSettings, PrometheusSettings, Settings
 from bot.slack.app import SlackShell
 from bot.slack.config import RoleSource, SlackConfig
 from bot.usecases.reconcile import hold_new_worker
@@ -71,6 +73,8 @@ def make_ports(settings: Settings, role: str) -> Ports:
         policy=settings.policy(),
         roles=StoredRoles(database),
         owner=f"{role}@{socket.gethostname()}:{os.getpid()}",
+        metrics=metrics(settings),
+        http=ConfiguredPages(settings.pages) if any(settings.pages.values()) else NoHttp(),
     )
 
 
@@ -84,6 +88,25 @@ def close_ports(ports: Ports) -> None:
         ports.dispatcher.close()
     if isinstance(ports.store, SqlStore):
         ports.store.close()
+
+
+def metrics(settings: Settings) -> Metrics:
+    """Return the configured Prometheus servers."""
+    servers = {name: prometheus_server(server) for name, server in settings.prometheus.items()}
+    return PrometheusServers(servers) if servers else NoMetrics()
+
+
+def prometheus_server(server: PrometheusSettings) -> PrometheusServer:
+    """Return how a Prometheus server is asked."""
+    return PrometheusServer(
+        url=server.url,
+        timeout=server.timeout,
+        retries=server.retries,
+        verify=server.verify,
+        ca_file=server.ca_file,
+        cert_file=server.cert_file,
+        key_file=server.key_file,
+    )
 
 
 def connection(name: str, broker: BrokerSettings) -> ClusterConnection:

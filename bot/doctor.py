@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,12 +14,13 @@ from bot.adapters import prometheus
 from bot.adapters.celery.examination import examine_cluster, examine_ops, ops_connection
 from bot.adapters.discovery import DiscoveredRegistry
 from bot.adapters.expressions import JinjaExpressions
+from bot.adapters.http import ConfiguredPages
 from bot.adapters.sql import open_store
 from bot.domain.approval import Policy
 from bot.domain.diagnosed import Diagnosed, bad, ok
-from bot.domain.errors import OncallError, StoreUnavailable
+from bot.domain.errors import OncallError, OutsideUnreachable, StoreUnavailable
 from bot.domain.wording import counted
-from bot.settings import Settings
+from bot.settings import PrometheusSettings, Settings
 from bot.settings.urls import shown
 from bot.slack.examination import examine as examine_slack
 
@@ -48,8 +50,8 @@ def examine(settings: Settings, seconds: float = SECONDS) -> list[Section]:
         "Database": partial(_database, settings),
         "Runbooks": partial(_runbooks, settings),
     }
-    if settings.prometheus_url:
-        looks["Prometheus"] = partial(_prometheus, settings.prometheus_url)
+    looks |= {f"Prometheus {name}": partial(_prometheus, server) for name, server in settings.prometheus.items()}
+    looks |= {f"Pages of {name}": partial(_pages, settings, name) for name, pages in settings.pages.items() if pages}
     return side_by_side(looks, seconds)
 
 
@@ -119,7 +121,27 @@ def _runbooks(settings: Settings) -> list[Diagnosed]:
     return [*(bad(str(problem)) for problem in loaded.problems), ok(f"{counted(n, 'runbook')} can be used.")]
 
 
-def _prometheus(url: str) -> list[Diagnosed]:
-    if trouble := prometheus.trouble(url):
-        return [bad(f"Prometheus cannot be asked: {trouble}; check PROMETHEUS_URL ({shown(url)}), or unset it.")]
-    return [ok(f"Prometheus ({shown(url)}) answers.")]
+def _prometheus(server: PrometheusSettings) -> list[Diagnosed]:
+    address = shown(server.url)
+    if trouble := prometheus.trouble(bootstrap.prometheus_server(server)):
+        place = f"{server.url_from} ({address})" if server.url_from else address
+        return [bad(f"Prometheus cannot be asked: {trouble}; check {place}, or take it out of the settings.")]
+    return [ok(f"Prometheus ({address}) answers.")]
+
+
+def _pages(settings: Settings, cluster: str) -> list[Diagnosed]:
+    pages = settings.pages[cluster]
+    asked = ConfiguredPages(settings.pages)
+    with ThreadPoolExecutor(max_workers=len(pages)) as threads:  # each ends by itself, after 3 s at most
+        return list(threads.map(partial(_page, asked, cluster), pages, pages.values()))
+
+
+def _page(asked: ConfiguredPages, cluster: str, page: str, url: str) -> Diagnosed:
+    """Look whether a page can be asked; whether it answers as it should is what checks are for."""
+    try:
+        answer = asked.page(cluster, page)
+    except OutsideUnreachable as e:
+        return bad(f"`{page}` ({shown(url)}) cannot be asked: {e.why}; check its address under `clusters.{cluster}`.")
+    if answer.status in (401, 403, 404):
+        return bad(f"`{page}` ({shown(url)}) answers {answer.status}; check its path, user and password.")
+    return ok(f"`{page}` ({shown(url)}) answers {answer.status}.")
