@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 
 from bot.domain.amounts import since
 from bot.domain.broker import WorkerMemory
@@ -68,14 +67,8 @@ def reading_of(spec: TargetSpec, evidence: Evidence) -> Reading:
     return read[spec.measure](spec, evidence)
 
 
-def matches(name: str | None, patterns: Iterable[str]) -> bool:
-    """Return whether a name is one of those that are meant; no pattern means all, and no name is none of any."""
-    wanted = tuple(patterns)
-    return not wanted or (name is not None and any(fnmatchcase(name, p) for p in wanted))
-
-
 def _rows(spec: TargetSpec, window: Window) -> list[TaskFigures]:
-    return [r for r in window.tasks if matches(r.name, spec.tasks) and matches(r.queue, spec.queues)]
+    return [r for r in window.tasks if spec.concerns(r.queue, r.name)]
 
 
 def _completion(spec: TargetSpec, evidence: Evidence) -> Reading:
@@ -121,7 +114,7 @@ def _latency(spec: TargetSpec, evidence: Evidence) -> Reading:
     """Return the worst queue's: as measured where task-sent events make that possible, else as estimated."""
     found: dict[str | None, Reading] = _quantiles(spec, evidence, lambda figures: figures.wait)
     for queue, (seconds, how) in evidence.waits.items():
-        if queue not in found and matches(queue, spec.queues) and not spec.tasks:
+        if queue not in found and spec.concerns(queue) and not spec.tasks:
             found[queue] = Reading(at=evidence.now, value=seconds, of=queue, estimated=how)
     if worst := _worst(spec, found.values()):
         return worst
@@ -184,7 +177,7 @@ def _parents_alone(workers: list[WorkerMemory]) -> str:
 
 def _depth(spec: TargetSpec, evidence: Evidence) -> Reading:
     """Return the worst queue's, by how near each is to its own limit."""
-    meant = {queue: s for queue, s in evidence.depths.items() if matches(queue, spec.queues)}
+    meant = {queue: s for queue, s in evidence.depths.items() if spec.concerns(queue)}
     fresh = {queue: s for queue, s in meant.items() if evidence.now - s.at <= FRESH}
     if not fresh:
         newest = max((s.at for s in meant.values()), default=None)
@@ -252,7 +245,8 @@ def _unheard(evidence: Evidence) -> str | None:
 
 def _homeless(spec: TargetSpec, window: Window) -> str | None:
     """Return how many tasks are left out because their queue is not known, where a queue is meant."""
-    lost = [r for r in window.tasks if r.queue is None and matches(r.name, spec.tasks)] if spec.queues else []
+    anywhere = spec.model_copy(update={"queues": ()})
+    lost = [r for r in window.tasks if r.queue is None and anywhere.concerns(None, r.name)] if spec.queues else []
     n = window.total(lost).ended
     return f"{counted(n, 'task')} whose queue is not known {'is' if n == 1 else 'are'} left out." if n else None
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from pydantic import Field
 
@@ -39,6 +40,14 @@ class TargetSpec(Value):
     queues: tuple[str, ...] = ()
     span: Span = Span.QUARTER
     quantile: float = Field(default=0.95, gt=0, lt=1)
+
+    def concerns(self, queue: str | None, task: str | None = None) -> bool:
+        """Return whether it is about a queue and a task; a name that is not known (None) is none of a pattern's."""
+        return _one_of(queue, self.queues) and (task is None or _one_of(task, self.tasks))
+
+
+def _one_of(name: str | None, patterns: tuple[str, ...]) -> bool:
+    return not patterns or (name is not None and any(fnmatchcase(name, p) for p in patterns))
 
 
 class Quality(Value):

@@ -4,8 +4,9 @@ All of it works on the raw document, so that a wrong type elsewhere hides none o
 """
 
 import difflib
+import fnmatch
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.domain.errors import UnknownName
@@ -98,12 +99,19 @@ def _roles(document: Document) -> Iterator[Problem]:
 def _queues(document: Document, cluster: str) -> Iterator[Problem]:
     shape = _map(_map(document.value, "clusters"), cluster)
     queues = _map(shape, "queues")
-    for group, inner in _map(shape, "worker_groups").items():
-        named = _map({"group": inner}, "group").get("queues")
-        for i, queue in enumerate(named if isinstance(named, list) else ()):
-            if isinstance(queue, str) and queue not in queues:
-                path = ("clusters", cluster, "worker_groups", group, "queues", i)
-                yield document.problem(path, f"{UnknownName('queue', queue, queues)} Declare it under `queues`.")
+    for part in ("worker_groups", "targets"):
+        for name, inner in _map(shape, part).items():
+            named = _map({"inner": inner}, "inner").get("queues")
+            for i, queue in enumerate(named if isinstance(named, list) else ()):
+                # A target's queue may be a pattern, which must mean at least one.
+                alike = fnmatch.filter if part == "targets" else _same
+                if isinstance(queue, str) and not alike(queues, queue):
+                    path = ("clusters", cluster, part, name, "queues", i)
+                    yield document.problem(path, f"{UnknownName('queue', queue, queues)} Declare it under `queues`.")
+
+
+def _same(names: Iterable[str], name: str) -> list[str]:
+    return [n for n in names if n == name]
 
 
 def _addresses(document: Document, at: Path, env: Mapping[str, str], *, brokers: bool) -> Iterator[Problem]:

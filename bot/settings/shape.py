@@ -113,16 +113,14 @@ class ClusterShape(Shape):
         """Return the domain's view of it; where no targets stand, those of the operations runbook hold."""
         shapes = runbook_targets(self.queues) if self.targets is None else self.targets
         targets = [shape.spec(target) for target, shape in shapes.items()]
+        queues = [QueueSpec(name=q, **shape.model_dump(exclude_unset=True)) for q, shape in self.queues.items()]
         return ClusterSpec.model_validate(
             {
                 "name": name,
                 "app": self.app,
                 "mode": self.mode,
                 "low_importance": self.low_importance,
-                "queues": [
-                    limited(QueueSpec(name=q, **shape.model_dump(exclude_unset=True)), targets)
-                    for q, shape in self.queues.items()
-                ],
+                "queues": [limited(queue, targets) for queue in queues],
                 "worker_groups": [WorkerGroup(name=g, **shape.model_dump()) for g, shape in self.worker_groups.items()],
                 "targets": targets,
                 "health": [shape.spec(page) for page, shape in self.health.items()],
