@@ -13,6 +13,7 @@ import structlog
 
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.control import CeleryClusterControl
+from bot.adapters.celery.diagnostics import CeleryDiagnostics
 from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.online import WorkerOnlineWatch
 from bot.adapters.clock import SystemClock
@@ -20,6 +21,7 @@ from bot.adapters.clusters import ConfiguredClusters
 from bot.adapters.discovery import DiscoveredRegistry
 from bot.adapters.expressions import JinjaExpressions
 from bot.adapters.http import ConfiguredPages
+from bot.adapters.memories import KeptMemories
 from bot.adapters.prometheus import PrometheusServer, PrometheusServers
 from bot.adapters.roles import StoredRoles
 from bot.adapters.runbook_files import RunbookFiles
@@ -64,7 +66,12 @@ def make_ports(settings: Settings, role: str) -> Ports:
     return Ports(
         clock=clock,
         store=database,
-        clusters=ConfiguredClusters(settings.specs, controls, settings.channels),
+        clusters=ConfiguredClusters(
+            settings.specs,
+            controls,
+            settings.channels,
+            diagnostics={name: CeleryDiagnostics(control.watched, clock) for name, control in controls.items()},
+        ),
         samples=MemorySamples(),
         dispatcher=CeleryDispatcher(settings.ops_broker_url, settings.ops_broker_tls),
         runbooks=runbooks(settings, registry, expressions),
@@ -74,6 +81,7 @@ def make_ports(settings: Settings, role: str) -> Ports:
         roles=StoredRoles(database),
         owner=f"{role}@{socket.gethostname()}:{os.getpid()}",
         metrics=metrics(settings),
+        memories=KeptMemories(),
         http=ConfiguredPages(settings.pages) if any(settings.pages.values()) else NoHttp(),
     )
 
@@ -84,6 +92,9 @@ def close_ports(ports: Ports) -> None:
         control = ports.clusters.control(name)
         if isinstance(control, CeleryClusterControl):
             control.close()
+        diagnostics = ports.clusters.diagnostics(name)
+        if isinstance(diagnostics, CeleryDiagnostics):
+            diagnostics.close()
     if isinstance(ports.dispatcher, CeleryDispatcher):
         ports.dispatcher.close()
     if isinstance(ports.store, SqlStore):

@@ -1,32 +1,75 @@
 """Takes out of text what looks like a secret, before anybody reads or stores it.
 
-It errs on the side of taking out too much: a missing word costs a look into the log, a shown password costs more.
+It errs on the side of taking out too much: a missing word costs a look into the log, a shown password costs more. UUIDs
+stay, as people look tasks up by them.
 """
 
 import re
+from collections.abc import Callable
 
 HIDDEN = "********"
 
-_NAME = (
-    r"[\w.-]{0,60}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|private[_-]?key|encryption[_-]?key"
-    r"|security[_-]?key|credential|authorization|cookie|dsn|signature|session[_-]?id)[\w.-]{0,60}"
+_KEYS = (
+    r"(?:pass(?:word|wd|phrase|code)|pwd|\bpass\b|secret|token(?!s)|api[ _-]?key|access[_-]?key|private[_-]?key"
+    r"|credentials?|authorization|\bauth\b|auth[_-]key|cookie|session[_-]?id|signature|\bdsn\b|\bpin\b|\bcvv?\b)"
 )
-_VALUE = r"""(?:b?'(?:\\.|[^'\\])*'|b?"(?:\\.|[^"\\])*"|(?:bearer|basic)\s+[^\s,;'")}\]]+|[^\s,;'")}\]]+)"""
+_BETWEEN = r"""(?:\\*["']?\s{0,3}(?:=>|:=|[:=])\s{0,3}|\\*["']\s{0,3},\s{0,3}(?=[bur]{0,2}\\*["'])|\s{1,3}(?=\\*["']))"""
+_VALUE = (
+    r'(?:[bur]{0,2}"(?:\\.|[^"\\])*"?'
+    r"|[bur]{0,2}'(?:\\.|[^'\\])*'?"
+    r"""|[bur]{0,2}\\+(?P<quote>["']).*?(?:\\+(?P=quote)|$)"""
+    r"|(?:bearer|basic|digest|token|negotiate)\s+[^\s\"',;]+"
+    r"|[^\s,;&)}\]\"']+)"
+)
+_PLAIN = ("None", "null", "True", "False", "true", "false", HIDDEN)
 
-_RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), HIDDEN),
-    # All up to the last @ before a blank or a quote: a password may hold a slash or an @ that should be escaped.
-    (re.compile(r"""\b([a-z][a-z0-9+.-]{0,30}://)[^\s'"<>|]*@""", re.IGNORECASE), rf"\1{HIDDEN}@"),
-    (re.compile(rf"""(\b{_NAME}['"]?\s*(?:=>|[:=])\s*){_VALUE}""", re.IGNORECASE), rf"\1{HIDDEN}"),
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{12,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), HIDDEN),  # a JSON web token
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bxox[a-z]-[\w-]{8,}|\bxapp-[\w-]{8,}|\bgh[a-z]_\w{20,}"), HIDDEN),
-    (re.compile(r"\b[rs]k_(?:live|test)_\w{8,}|\bsk-[\w-]{16,}"), HIDDEN),
+
+def _value(match: re.Match[str]) -> str:
+    value = match["value"]
+    if value in _PLAIN:
+        return match[0]
+    quote = value.lstrip("bur\\")[:1]
+    return match["key"] + (f"{quote}{HIDDEN}{quote}" if quote in ("'", '"') else HIDDEN)
+
+
+def _random(match: re.Match[str]) -> str:
+    """Take out what no person would have made up: letters of both cases and digits, or very many digits."""
+    text = match[0]
+    upper, lower = sum(c.isupper() for c in text), sum(c.islower() for c in text)
+    digits = sum(c.isdigit() for c in text)
+    mixed = upper >= 3 and lower >= 3 and digits >= 2
+    long = len(text) >= 32 and digits >= 6 and "/" not in text
+    key = upper >= 6 and lower >= 6 and digits and len(text) >= 32
+    return HIDDEN if (mixed or long or key) and not _UUID.fullmatch(text) else text
+
+
+def _card(match: re.Match[str]) -> str:
+    """Take out what has the check digit of a card's number."""
+    digits = [int(c) for c in match[0] if c.isdigit()]
+    doubled = [sum(divmod(d * 2, 10)) if place % 2 else d for place, d in enumerate(reversed(digits))]
+    return HIDDEN if sum(doubled) % 10 == 0 else match[0]
+
+
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+
+_RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
+    (re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----.*?(?:-----END [A-Z ]{0,40}-----|\Z)", re.DOTALL), HIDDEN),
+    # An address with a user and a password; a password may hold an @, so all up to the last one goes.
+    (re.compile(r"""(?<=://)[^\s"'<>]{0,500}@"""), f"{HIDDEN}@"),
+    (re.compile(r"""[^\s"'<>/@:=]{0,80}:[^\s"'<>/@:]{1,200}@(?=[\w.-])"""), f"{HIDDEN}@"),
+    (re.compile(rf"(?P<key>{_KEYS}[\w.-]{{0,40}}{_BETWEEN})(?P<value>{_VALUE})", re.IGNORECASE), _value),
+    (re.compile(rf"(?P<key>--?[\w-]{{0,40}}{_KEYS}[\w-]{{0,40}}\s+)(?P<value>[^\s-]\S*)", re.IGNORECASE), _value),
+    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"), HIDDEN),  # a JSON web token, whole or cut
+    (re.compile(r"\b(?:xox[a-z]-|xapp-|gh[a-z]_|github_pat_|glpat-|sk[-_]|pk_|rk_|whsec_|SG\.)[\w.-]{8,}"), HIDDEN),
+    (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{12,}|\bAIza[\w-]{20,}"), HIDDEN),
+    (re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])"), _card),
+    (re.compile(r"[\w+/=-]{20,}"), _random),
 )
 
 
 def redacted(text: str) -> str:
-    """Return the text without passwords in addresses, values of settings named like secrets, and well-known tokens."""
+    """Return the text without passwords in addresses, values named like secrets, tokens, random text, card numbers."""
     for pattern, instead in _RULES:
         text = pattern.sub(instead, text)
     return text

@@ -47,22 +47,31 @@ class ClusterControl(Protocol):
 
 
 class Diagnostics(Protocol):
-    """What else may be asked about one cluster, all of it read-only and bounded; raises ClusterUnreachable."""
+    """What else may be asked about one cluster, all of it read-only and bounded.
+
+    Raises ClusterUnreachable when the broker does not answer.
+    """
 
     def broker_info(self, deadline: float = 1.0) -> BrokerInfo:
         """Return what the broker says of itself: time to a pong, clients, memory, persistence."""
         ...
 
     def oldest(self, deadline: float = 1.0) -> Mapping[str, OldestMessage]:
-        """Return per queue with messages the one that is next, with its age where a stamp tells it; one round trip."""
+        """Return per queue with messages the one that is next, with its age where a stamp tells it; one round trip.
+
+        A stamp is the header `bot.domain.broker.PUBLISHED_AT`.
+        """
         ...
 
     def unacknowledged(self, deadline: float = 2.0) -> UnacknowledgedMessages:
-        """Return what was taken and not acknowledged, with the orphans among it: whose id no worker holds."""
+        """Return what was taken and not acknowledged, and whose it is: orphans, held back, due too late."""
         ...
 
     def results(self, deadline: float = 2.0) -> StoredResults:
-        """Return how many results the backend holds, by SCAN, as far as the deadline allows; BadInput without one."""
+        """Return how many results the backend holds, by SCAN, as far as the deadline allows.
+
+        Raises BadInput (none is set, or none that can be read) or OutsideUnreachable.
+        """
         ...
 
     def reports(self, deadline: float = 2.0) -> Mapping[str, WorkerReport | None]:
@@ -70,7 +79,7 @@ class Diagnostics(Protocol):
         ...
 
     def memory(self, deadline: float = 2.0) -> Mapping[str, WorkerMemory]:
-        """Return per worker its resident memory, with its children's where they run on this host."""
+        """Return per worker its resident memory, with its children's where they run on this host; why, where not."""
         ...
 
     def find_task(self, id: str, deadline: float = 2.0) -> TaskPlace:

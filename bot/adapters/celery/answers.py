@@ -111,7 +111,7 @@ def _scheduled(said: object, queues: Collection[str] | None, topology: Topology)
     if not isinstance(said, list):
         return None
     return tuple(
-        _task(entry["request"], queues, topology, _moment(entry.get("eta")))
+        _task(entry["request"], queues, topology, moment(entry.get("eta")))
         for entry in _dicts(said)
         if isinstance(entry.get("request"), Mapping)
     )
@@ -132,13 +132,13 @@ def _task(
     )
 
 
-def _moment(text: object) -> datetime | None:
+def moment(text: object) -> datetime | None:
     """Read an ETA; workers that run without UTC write it without a zone."""
     try:
-        moment = datetime.fromisoformat(str(text))
+        found = datetime.fromisoformat(str(text))
     except ValueError:
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _dicts(items: object) -> Iterable[Mapping[str, Any]]:

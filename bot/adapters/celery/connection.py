@@ -26,7 +26,8 @@ class ClusterConnection:
     """The broker of one watched cluster, with the transport options that its own Celery application uses.
 
     `broker_url` is `redis://` or `rediss://`. `tls` holds options as in Celery's `broker_use_ssl` ("ssl_ca_certs", …);
-    by default certificates are checked. `visibility_timeout` is in seconds. Raises BadInput.
+    by default certificates are checked. `visibility_timeout` is in seconds. `result_keyprefix` is the
+    `global_keyprefix` of Celery's `result_backend_transport_options`. Raises BadInput.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ClusterConnection:
     visibility_timeout: int = 3600
     tls: Mapping[str, Any] = field(default_factory=dict)
     control_exchange: str = "celery"
+    result_keyprefix: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, before anything connects."""

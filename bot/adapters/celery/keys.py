@@ -52,6 +52,11 @@ class Keys:
         return f"{self.prefix}unacked"
 
     @property
+    def unacked_index(self) -> str:
+        """The sorted set of their tags by when they were taken, in seconds since 1970 by the worker's clock."""
+        return f"{self.prefix}unacked_index"
+
+    @property
     def control_channel(self) -> str:
         """Where control commands are published."""
         return f"{self.prefix}/{self.db}.{self.control_exchange}.pidbox"
@@ -59,7 +64,7 @@ class Keys:
     @property
     def event_channels(self) -> str:
         """The pattern of the channels of task and worker events, for PSUBSCRIBE."""
-        return _literally(f"{self.prefix}/{self.db}.celeryev") + "*"
+        return literally(f"{self.prefix}/{self.db}.celeryev") + "*"
 
     def bindings(self, exchange: str) -> str:
         """The set that is an exchange's table."""
@@ -68,7 +73,7 @@ class Keys:
     @property
     def any_bindings(self) -> str:
         """The pattern of all exchanges' tables, for SCAN."""
-        return _literally(f"{self.prefix}{_BINDING}") + "*"
+        return literally(f"{self.prefix}{_BINDING}") + "*"
 
     def exchange_of(self, key: str) -> str | None:
         """The exchange whose table this key is; None for other keys and for Celery's internal exchanges."""
@@ -104,5 +109,6 @@ def text(raw: bytes | str) -> str:
     return raw if isinstance(raw, str) else raw.decode(errors="backslashreplace")
 
 
-def _literally(name: str) -> str:
+def literally(name: str) -> str:
+    """A pattern for SCAN and PSUBSCRIBE that matches this name alone."""
     return re.sub(r"([*?\[\]\\^])", r"\\\1", name)

@@ -1,0 +1,78 @@
+"""Task messages as they lie in Redis: who they are for, from the headers alone. Bodies are never opened.
+
+From Celery's message protocol 2 and kombu's `transport/virtual/base.py`. A message of protocol 1 says nothing in its
+headers; of such a one only its queue is known.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.adapters.celery.answers import moment
+from bot.adapters.celery.topology import Topology
+from bot.domain.broker import PUBLISHED_AT, Unacknowledged
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the headers of a task message say; None where they say nothing that makes sense."""
+
+    task: str | None = None
+    id: str | None = None
+    eta: datetime | None = None
+    published_at: float | None = None
+    redelivered: bool = False
+
+
+def read(raw: bytes | str) -> Message:
+    """Return what a message in a queue says of itself; an empty one when it is none of Celery's."""
+    try:
+        return of(json.loads(raw))
+    except ValueError:
+        return Message()
+
+
+def of(message: object) -> Message:
+    """Return what a message says of itself."""
+    headers = _mapping(message, "headers")
+    delivery = _mapping(_mapping(message, "properties"), "delivery_info")
+    stamp = headers.get(PUBLISHED_AT)
+    return Message(
+        task=_text(headers.get("task")),
+        id=_text(headers.get("id")),
+        eta=moment(headers.get("eta")),
+        published_at=float(stamp) if isinstance(stamp, int | float) and not isinstance(stamp, bool) else None,
+        redelivered=bool(headers.get("redelivered") or delivery.get("redelivered")),
+    )
+
+
+def unacknowledged(tag: str, raw: bytes | str, taken_at: float | None, topology: Topology) -> Unacknowledged:
+    """Return an entry of `unacked`, which is the JSON of `[message, exchange, routing_key]`."""
+    queue, message = None, Message()
+    try:
+        inner, exchange, routing_key = json.loads(raw)
+    except (ValueError, TypeError):  # no JSON, or another shape: not kombu's
+        pass
+    else:
+        queue = topology.queue_of(str(exchange or ""), str(routing_key or ""))
+        message = of(inner)
+    return Unacknowledged(
+        tag=tag,
+        task_id=message.id,
+        task=message.task,
+        queue=queue,
+        taken_at=None if taken_at is None else datetime.fromtimestamp(taken_at, UTC),
+        eta=message.eta,
+        redelivered=message.redelivered,
+    )
+
+
+def _mapping(of: object, key: str) -> Mapping[str, Any]:
+    found = of.get(key) if isinstance(of, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
