@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from bot.domain.broker import OldestMessage, TaskPlace, WorkerMemory
 from bot.domain.card import QueueLine
 from bot.domain.cluster import TaskInHand, Unknown, Value, Worker
@@ -30,7 +32,10 @@ class WhatIf(Value):
 
 
 class QueueDetail(Value):
-    """One queue, closely. `oldest_age` in seconds; `oldest_estimated` says how, when no message carries a stamp."""
+    """One queue, closely. `oldest_age` in seconds; `oldest_estimated` says how, when no message carries a stamp.
+
+    `consumers` are the workers that said they take from it; not every worker may have answered.
+    """
 
     line: QueueLine
     trend: Trend | None = None
@@ -42,6 +47,7 @@ class QueueDetail(Value):
     wait: Histogram = Histogram()
     held: int | None = None
     running: int | None = None
+    consumers: tuple[str, ...] = ()
 
 
 class QueuesView(Value):
@@ -76,7 +82,10 @@ class WorkersView(Value):
 
 
 class TasksView(Value):
-    """What `/celery tasks` shows over one span, worst first; with one name, in detail with what runs now."""
+    """What `/celery tasks` shows over one span, worst first; with one name, in detail with what runs now.
+
+    `on` names the worker of each task in `running`, by its id.
+    """
 
     cluster: str
     age: Age
@@ -87,6 +96,7 @@ class TasksView(Value):
     feed: Feed
     name: str | None = None
     running: tuple[TaskInHand, ...] = ()
+    on: dict[str, str] = Field(default_factory=dict)
     failures: tuple[FailureGroup, ...] = ()
 
 

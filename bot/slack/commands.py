@@ -1,10 +1,12 @@
 """The grammar of `/celery …` and `@mention …`: from a line of words to one command, or a sentence on what is wrong."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bot.domain.duration import seconds_of
 from bot.domain.errors import BadInput, UnknownName
+from bot.slack.looks import VERBS, Look, look
+from bot.slack.named import Names, echo
 from bot.slack.typed import unquoted, words_of
 
 DEFAULT_SECONDS = 30 * 60
@@ -23,7 +25,36 @@ class Usage:
 
 
 USAGES = (
-    Usage("status", "status [cluster]", "Queues, workers and pauses, counted now."),
+    Usage("status", "status [cluster]", "Queues, workers and pauses, worst first."),
+    Usage(
+        "queues",
+        "queues [queue]",
+        "How deep, how old, and when each will drain; of one queue also what a pause or more slots would change.",
+        "queues booking",
+    ),
+    Usage("workers", "workers [worker]", "Slots, memory and versions; those that do not answer first."),
+    Usage(
+        "tasks",
+        "tasks [name] [1m|15m|1h|24h]",
+        "How many ended well, how long they took; of one name also what runs now. `*` stands for anything.",
+        "tasks shop.booking.* 1h",
+    ),
+    Usage(
+        "task", "task <id>", "Where one task is, and what became of it.", "task 7d1c4a52-93f0-4d5e-8f5e-1c1f0c2b7a10"
+    ),
+    Usage(
+        "failures",
+        "failures [task] [1m|15m|1h|24h]",
+        "What failed, by cause; of one task also the last traceback.",
+        "failures 24h",
+    ),
+    Usage(
+        "check",
+        "check [name] [key=value ...]",
+        "Runs one check, or lists them all. Nothing is changed.",
+        "check queue_depths",
+    ),
+    Usage("targets", "targets [cluster]", "How the team's targets are met, and how far forecasts may be trusted."),
     Usage(
         "pause",
         "pause <queue> [for 30m] [because ...]",
@@ -39,7 +70,15 @@ USAGES = (
 )
 """Every command there is. Help, suggestions and the test of the manifest's usage hint all read this table."""
 
-_ALIASES = {"unpause": "resume", "?": "help"}
+_ALIASES = {
+    "unpause": "resume",
+    "?": "help",
+    "queue": "queues",
+    "worker": "workers",
+    "failure": "failures",
+    "checks": "check",
+    "target": "targets",
+}
 
 
 @dataclass(frozen=True)
@@ -87,33 +126,9 @@ class Help:
     """Show what can be said."""
 
 
-Command = Status | Pause | Resume | Freeze | Unfreeze | AuditTail | Help
+Command = Status | Look | Pause | Resume | Freeze | Unfreeze | AuditTail | Help
 
 _BARE: Mapping[str, Command] = {"freeze": Freeze(), "unfreeze": Unfreeze(), "audit": AuditTail(), "help": Help()}
-
-
-class QueueElsewhere(UnknownName):
-    """A queue that this cluster does not have, and another does."""
-
-    def __init__(self, name: str, cluster: str, elsewhere: Sequence[str]) -> None:
-        self.cluster, self.elsewhere = cluster, tuple(elsewhere)
-        super().__init__("queue", name, ())
-
-    def _sentence(self) -> str:
-        places = " or ".join(f"`{c}/{self.name}`" for c in self.elsewhere)
-        return f"There is no queue `{self.name}` on `{self.cluster}`. Did you mean {places}?"
-
-
-@dataclass(frozen=True)
-class _Names:
-    """The names that may be said."""
-
-    queues: Mapping[str, Collection[str]]
-    clusters: Collection[str]
-    default: str
-
-    def clusters_with(self, queue: str) -> list[str]:
-        return [c for c in self.clusters if queue in self.queues.get(c, ())]
 
 
 def parse(
@@ -123,7 +138,7 @@ def parse(
 
     Raises UnknownName or BadInput: one sentence on what was wrong, where, and what to say instead.
     """
-    words, names = words_of(text), _Names(queues, clusters, default_cluster)
+    words, names = words_of(text), Names(queues, clusters, default_cluster)
     if not words:
         return Status(default_cluster)
     said, rest = words[0], words[1:]
@@ -139,23 +154,26 @@ def parse(
             return _nothing_after(Resume(cluster, queue), f"resume {queue}", rest[1:])
         case "help":
             return Help()
+    if verb in VERBS:
+        return look(verb, rest, names)
     if verb in _BARE:
         return _nothing_after(_BARE[verb], verb, rest)
     raise _no_command(said, names)
 
 
-def _no_command(said: str, names: _Names) -> BadInput:
+def _no_command(said: str, names: Names) -> BadInput:
     queue = unquoted(said)
     if names.clusters_with(queue):
-        return BadInput(f"`{queue}` is a queue. Say what to do: `/celery pause {queue}` or `/celery resume {queue}`.")
-    return UnknownName("command", _echo(said.lower()), [u.verb for u in USAGES])
+        ways = [f"`/celery {verb} {queue}`" for verb in ("queues", "pause", "resume")]
+        return BadInput(f"`{queue}` is a queue. Say what to do: {ways[0]}, {ways[1]} or {ways[2]}.")
+    return UnknownName("command", echo(said.lower()), [u.verb for u in USAGES])
 
 
-def _status(rest: list[str], names: _Names) -> Status:
-    return Status(_cluster(unquoted(rest[0]), names) if rest else names.default)
+def _status(rest: list[str], names: Names) -> Status:
+    return Status(names.cluster(unquoted(rest[0])) if rest else names.default)
 
 
-def _pause(rest: list[str], names: _Names) -> Pause:
+def _pause(rest: list[str], names: Names) -> Pause:
     cluster, queue = _queue("pause", rest, names)
     tail, reason = _split_reason(rest[1:])
     seconds = _seconds(queue, tail) if tail else DEFAULT_SECONDS
@@ -182,7 +200,7 @@ def _seconds(queue: str, tail: list[str]) -> int:
     if seconds is None:
         raise BadInput(_no_time(queue, said, named=named))
     if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
-        raise BadInput(f"A pause lasts from 10 seconds to 24 hours, not `{_echo(said)}`. It can be extended later.")
+        raise BadInput(f"A pause lasts from 10 seconds to 24 hours, not `{echo(said)}`. It can be extended later.")
     return seconds
 
 
@@ -190,57 +208,30 @@ def _no_time(queue: str, said: str, *, named: bool) -> str:
     if said.isdecimal() and len(said) < 6:
         return f"`{said}` has no unit. Say `for {said}m` for minutes or `for {said}h` for hours."
     if named:
-        what = f"`{_echo(said)}` is no length of time" if said else "`for` needs a length of time"
+        what = f"`{echo(said)}` is no length of time" if said else "`for` needs a length of time"
         return f"{what}. Say `for 30m`, `for 2h` or `for 1h30m`."
-    return f"`{_echo(said)}` is not understood after `pause {queue}`. Say `/celery pause {queue} for 30m because …`."
+    return f"`{echo(said)}` is not understood after `pause {queue}`. Say `/celery pause {queue} for 30m because …`."
 
 
-def _queue(verb: str, rest: list[str], names: _Names) -> tuple[str, str]:
+def _queue(verb: str, rest: list[str], names: Names) -> tuple[str, str]:
     """Return (cluster, queue) of "queue" or "cluster/queue"; a queue's own name may hold a slash."""
     said = unquoted(rest[0]) if rest else ""
     if not said or (said.lower() in ("for", "because") and not names.clusters_with(said)):
         raise BadInput(f"Say which queue to {verb}: `/celery {verb} <queue>`.{_choices(names)}")
     before, slash, after = said.partition("/")
     if slash and not names.clusters_with(said):
-        cluster = _cluster(before, names)
-        return cluster, _known_queue(after, cluster, names)
-    return names.default, _known_queue(said, names.default, names)
+        cluster = names.cluster(before)
+        return cluster, names.queue(after, cluster)
+    return names.default, names.queue(said, names.default)
 
 
-def _choices(names: _Names) -> str:
+def _choices(names: Names) -> str:
     known = sorted(names.queues.get(names.default, ()))
     more = " and others" if len(known) > 12 else ""
     return f" Known: {', '.join(f'`{q}`' for q in known[:12])}{more}." if known else ""
 
 
-def _known_queue(said: str, cluster: str, names: _Names) -> str:
-    """Return the queue's exact name; phones write a capital where none is meant."""
-    known = names.queues.get(cluster, ())
-    if exact := _found(said, known):
-        return exact
-    if elsewhere := names.clusters_with(said):
-        raise QueueElsewhere(_echo(said), cluster, elsewhere)
-    raise UnknownName("queue", _echo(said), known)
-
-
-def _cluster(said: str, names: _Names) -> str:
-    if exact := _found(said, names.clusters):
-        return exact
-    raise UnknownName("cluster", _echo(said), names.clusters)
-
-
-def _found(said: str, known: Collection[str]) -> str | None:
-    alike = [k for k in known if k.lower() == said.lower()]
-    return said if said in known else alike[0] if len(alike) == 1 else None
-
-
 def _nothing_after(command: Command, said: str, rest: list[str]) -> Command:
     if rest:
-        raise BadInput(f"`{_echo(' '.join(rest))}` is too much after `{said}`. Say `/celery {said}` alone.")
+        raise BadInput(f"`{echo(' '.join(rest))}` is too much after `{said}`. Say `/celery {said}` alone.")
     return command
-
-
-def _echo(words: str) -> str:
-    """Return what was typed, harmless and short enough to be repeated in a sentence."""
-    plain = words.replace("`", "'").replace("<", "‹").replace(">", "›")
-    return plain if len(plain) <= 40 else plain[:39] + "…"

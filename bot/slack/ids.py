@@ -22,6 +22,8 @@ class ActionId(StrEnum):
     EXTEND = "extend"  # mitigation id + "/" + the end it showed, epoch seconds
     STATUS_SHARE = "status_share"  # cluster name
     STATUS_REFRESH = "status_refresh"  # cluster name
+    LOOK_SHARE = "look_share"  # the line that asks for the view: "tasks prod/booking.* 1h"
+    LOOK_REFRESH = "look_refresh"  # the same
     LINK = "link"  # a link button; acknowledged and ignored
 
 

@@ -12,8 +12,9 @@ from bot.slack.views.message import Message
 MOST_CHECKS = 10
 MOST_STEPS = 8
 
-_ICONS = {Level.BAD: "❌", Level.WARN: "⚠️", Level.UNKNOWN: "❓", Level.OK: "✅"}
-_WORST_FIRST = list(_ICONS)
+ICONS = {Level.BAD: "❌", Level.WARN: "⚠️", Level.UNKNOWN: "❓", Level.OK: "✅"}
+"""What stands before a finding; the worst first."""
+_WORST_FIRST = list(ICONS)
 
 
 def check_lines(run: Run) -> list[str]:
@@ -30,7 +31,7 @@ def _failed(result: StepResult) -> bool:
 
 def _finding(finding: Finding) -> str:
     unknown = f" Not known: {name('; '.join(finding.unknown), 200)}." if finding.unknown else ""
-    return f"{_ICONS[finding.level]} {prose(finding.sentence, 300)}{unknown}"
+    return f"{ICONS[finding.level]} {prose(finding.sentence, 300)}{unknown}"
 
 
 def step_blocks(run: Run, offered: Collection[str], to_run: str | None = None) -> list[Block]:

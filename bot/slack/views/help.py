@@ -1,7 +1,7 @@
 """What can be said to the bot."""
 
 from bot.slack.commands import USAGES, Usage
-from bot.slack.views.blocks import context, message, section
+from bot.slack.views.blocks import context, message, sections
 from bot.slack.views.formatting import escape
 from bot.slack.views.message import Message
 
@@ -10,10 +10,10 @@ def help_message() -> Message:
     """Return every command with what it does; the table is the grammar's own."""
     return message(
         "Commands: " + ", ".join(f"`/celery {u.verb}`" for u in USAGES),
-        section("\n\n".join(_paragraph(u) for u in USAGES)),
+        *sections([f"{_paragraph(u)}\n" for u in USAGES], len(USAGES)),
         context(
             "In a thread, mention the bot instead: `@celery-oncall status`. "
-            "With several clusters, write `cluster/queue`. "
+            "With several clusters, write `cluster/queue`, `cluster/task` and so on, or the cluster alone. "
             "A person's message is an alert too, once you choose “Treat as an alert” from its menu."
         ),
     )

@@ -5,10 +5,11 @@ from bot.domain.cluster import Worker
 from bot.domain.mitigation import Protection
 from bot.slack.views.formatting import count, name
 
-_PROTECTION = {
+PROTECTION = {
     Protection.STARTED_WITHOUT: "started without the paused queues",
     Protection.CANCELLED: "told to leave paused queues, checked every 10 s",
 }
+"""What keeps a worker from paused queues, in words."""
 
 
 def worker_lines(view: StatusView) -> list[str]:
@@ -24,10 +25,11 @@ def _worker(worker: Worker, view: StatusView) -> str:
     if not worker.answered:
         return f"❓ {who}: no answer (busy or unreachable)"
     kept = view.protection.get(worker.name)
-    return f"⚙️ {who}: {_slots(worker)}" + (f"\n↳ {_PROTECTION[kept]}" if kept else "")
+    return f"⚙️ {who}: {slots_of(worker)}" + (f"\n↳ {PROTECTION[kept]}" if kept else "")
 
 
-def _slots(worker: Worker) -> str:
+def slots_of(worker: Worker) -> str:
+    """Return how many of its slots are busy, as far as it said."""
     if worker.slots is None and worker.busy is None:
         return "slots unknown"
     if worker.slots is None:

@@ -1,0 +1,61 @@
+"""`/celery failures`: what failed, by task and exception; of one task with the last traceback of each."""
+
+from bot.domain.live import FailureGroup
+from bot.domain.views import FailuresView
+from bot.slack.looks import Failures, line_of
+from bot.slack.views.amounts import ago
+from bot.slack.views.blocks import Block, section, sections
+from bot.slack.views.formatting import ELLIPSIS, code, count, name, prose
+from bot.slack.views.frame import framed, gap_lines, titled, unheard, watched
+from bot.slack.views.message import Message
+
+MOST_GROUPS = 25
+MOST_TRACEBACKS = 4
+TRACEBACK = 1400
+"""Characters shown of a traceback: its end, where it says what went wrong."""
+
+
+def failures_message(view: FailuresView, *, task: str | None = None, shared: bool = False) -> Message:
+    """Return failures by cause, most first; `task` is what was asked for, if it was one."""
+    named = f"*{name(task, 100)}*, " if task else ""
+    said = f"{named}{watched(view.span, view.since, view.age.now)}: {count(view.failed)} failed"
+    blocks: list[Block] = []
+    if view.alone:
+        for group in view.groups[:MOST_TRACEBACKS]:
+            blocks += [section(_group(group, view)), *_traceback(group)]
+        blocks += sections([_group(g, view) for g in view.groups[MOST_TRACEBACKS:]], MOST_GROUPS)
+    else:
+        blocks += sections([_group(g, view) for g in view.groups], MOST_GROUPS)
+    return framed(
+        titled(name(view.cluster), said),
+        view.age,
+        blocks or [section("✅ Nothing failed, as far as was heard." if not view.failed else _forgotten(view))],
+        again=line_of(Failures(view.cluster, task, view.span)),
+        shared=shared,
+        notes=[
+            *gap_lines(view.gaps, view.age.now),
+            *(["With tracebacks: `/celery failures <task>`"] if view.groups and not view.alone else []),
+        ],
+        trouble=unheard(view.feed),
+    )
+
+
+def _forgotten(view: FailuresView) -> str:
+    return f"The causes of these {count(view.failed)} are not kept any more."
+
+
+def _group(group: FailureGroup, view: FailuresView) -> str:
+    """Return one cause in two lines: what fails how often, and what the last one said."""
+    worker = f" on {name(group.last_worker)}" if group.last_worker else ""
+    queue = f" ({name(group.queue)})" if group.queue and view.alone else ""
+    first = f"❌ *{name(group.task, 100)}*{queue} {name(group.exception, 60)} × {count(group.n)}"
+    last = f"last {ago(group.last_at, view.age.now)}{worker}: {prose(group.message, 300) or 'no message'}"
+    return f"{first}\n↳ {last}" + (f"\n↳ `/celery task {name(group.last_id, 80)}`" if view.alone else "")
+
+
+def _traceback(group: FailureGroup) -> list[Block]:
+    text = (group.traceback or "").strip()
+    if not text:
+        return []
+    end = text if len(text) <= TRACEBACK else f"{ELLIPSIS}\n" + text[-TRACEBACK:].partition("\n")[2]
+    return [section(code(end if end.strip(f"{ELLIPSIS}\n") else text[-TRACEBACK:], TRACEBACK + 100))]

@@ -1,0 +1,141 @@
+"""`/celery targets`: how the team's targets are met, worst first, and what may be claimed from so many tasks."""
+
+import math
+from datetime import datetime
+
+from bot.domain.amounts import percent, size
+from bot.domain.readings import COUNTED
+from bot.domain.standing import limits
+from bot.domain.targets import ForecastScore, Measure, Quality, Reading, Standing, TargetSpec
+from bot.domain.views import TargetLine, TargetsView
+from bot.slack.looks import Targets, line_of
+from bot.slack.views.amounts import duration
+from bot.slack.views.blocks import lines, sections
+from bot.slack.views.formatting import count, name, prose, when
+from bot.slack.views.frame import framed, titled
+from bot.slack.views.message import Message
+
+MOST_TARGETS = 25
+MOST_SCORES = 8
+
+_MARKS = {Standing.ALERT: "🔴", Standing.MISSED: "⚠️", Standing.UNKNOWN: "❓", Standing.MET: "✅"}
+
+
+def targets_message(view: TargetsView, *, shared: bool = False) -> Message:
+    """Return each target with its value, standing and proof, then how well forecasts did."""
+    return framed(
+        titled(name(view.cluster), _summary(view)),
+        view.age,
+        [
+            *sections([_line(t, view.age.now) for t in view.targets] or ["No targets are configured."], MOST_TARGETS),
+            lines([_score(s) for s in view.scores], MOST_SCORES),
+        ],
+        again=line_of(Targets(view.cluster)),
+        shared=shared,
+        notes=[COUNTED] if any(t.spec.measure is Measure.COMPLETION for t in view.targets) else [],
+    )
+
+
+def _summary(view: TargetsView) -> str:
+    standing = [t.state.standing for t in view.targets]
+    parts = [
+        f"{standing.count(s)} {word}"
+        for s, word in (
+            (Standing.ALERT, "in alert"),
+            (Standing.MISSED, "missed"),
+            (Standing.UNKNOWN, "unknown"),
+            (Standing.MET, "met"),
+        )
+        if s in standing
+    ]
+    return f"targets: {', '.join(parts) or 'none'}"
+
+
+def _line(line: TargetLine, now: datetime) -> str:
+    """Return one target: value against its limits, then since when, on how many tasks, how sure."""
+    spec, reading, state = line.spec, line.reading, line.state
+    first = f"{_MARKS[state.standing]} *{name(spec.name)}* {_value(spec, reading)} ({_limits(spec, reading)})"
+    below = [_standing(line, now), *_where(spec, reading), *_proof(reading), *_doubts(reading)]
+    return f"{first}\n↳ {' · '.join(below)}"
+
+
+def _value(spec: TargetSpec, reading: Reading) -> str:
+    if reading.value is None:
+        return f"unknown: {prose(reading.why or 'nothing was counted', 200)}"
+    return f"{'about ' if reading.estimated else ''}{amount(spec.measure, reading.value)}"
+
+
+def amount(measure: Measure, value: float) -> str:
+    """Return a value of a measure with its unit."""
+    match measure:
+        case Measure.COMPLETION:
+            return percent(value)
+        case Measure.WORKER_MEMORY:
+            return size(value)
+        case Measure.QUEUE_DEPTH:
+            return count(round(value))
+    return duration(value)
+
+
+def _limits(spec: TargetSpec, reading: Reading) -> str:
+    target, alert = limits(spec, reading)
+    wanted, bad = (">", "<") if spec.measure.higher_is_better else ("<", ">")
+    wanted, bad = wanted.replace("<", "&lt;").replace(">", "&gt;"), bad.replace("<", "&lt;").replace(">", "&gt;")
+    return f"wanted {wanted} {amount(spec.measure, target)}, alert {bad} {amount(spec.measure, alert)}"
+
+
+def _standing(line: TargetLine, now: datetime) -> str:
+    state = line.state
+    said = f"{state.standing.value} since {when(state.since, now)}"
+    if state.leaning is None or state.leaning is state.standing:
+        return said
+    since = f" since {when(state.leaning_since, now)}" if state.leaning_since else ""
+    return f"{said}, readings point to {state.leaning.value}{since}"
+
+
+def _where(spec: TargetSpec, reading: Reading) -> list[str]:
+    timed = spec.measure in (Measure.QUEUE_LATENCY, Measure.TASK_DURATION)
+    within = [f"{percent(spec.quantile)} within this, {spec.span.value}"] if timed else []
+    if spec.measure is Measure.COMPLETION:
+        within = [f"last {spec.span.value}"]
+    worst = "most failures" if spec.measure is Measure.COMPLETION else "worst"
+    return [*([f"{worst}: {name(reading.of)}"] if reading.of else []), *within]
+
+
+def _proof(reading: Reading) -> list[str]:
+    """Return n, and of a rate what so many tasks support."""
+    if reading.quality is None:
+        return [f"n = {count(reading.n)}"] if reading.n is not None else []
+    return [_quality(reading.quality)]
+
+
+def _quality(quality: Quality) -> str:
+    """Return DPMO with its bound; the bound is rounded up and the level down, so that rounding claims nothing."""
+    most = quality.dpmo_upper
+    bound = f"{math.ceil(most * 10) / 10:.1f}" if most < 10 else count(math.ceil(most))
+    n = f"n = {count(quality.n)}"
+    level = f"too few tasks for a sigma level ({n})"
+    if quality.sigma is not None and quality.sigma > 0:
+        level = f"≥ {math.floor(quality.sigma * 10) / 10:.1f}σ supported ({n})"
+    return f"{count(round(quality.dpmo))} DPMO, at most {bound} (95 % sure) · {level}"
+
+
+def _doubts(reading: Reading) -> list[str]:
+    few = [prose(reading.few, 200)] if reading.few else []
+    missed = [f"⚠️ incomplete: {prose(reading.incomplete, 200)}"] if reading.incomplete else []
+    estimated = [f"estimated: {prose(reading.estimated, 200)}"] if reading.estimated else []
+    return [*few, *missed, *estimated]
+
+
+def _score(score: ForecastScore) -> str:
+    """Return how far forecasts of one queue may be trusted."""
+    queue = name(score.queue)
+    if not score.n or score.median_minutes is None:
+        return f"Forecasts of {queue}: none could be held against what happened yet"
+    worst = f", 9 of 10 within {_minutes(score.p90_minutes)}" if score.p90_minutes is not None else ""
+    wrong = f", {count(score.wrong_way)} the wrong way" if score.wrong_way else ""
+    return f"Forecasts of {queue}: median error {_minutes(score.median_minutes)}{worst} over {count(score.n)}{wrong}"
+
+
+def _minutes(minutes: float) -> str:
+    return f"{minutes:.1f} min" if minutes < 10 else f"{count(round(minutes))} min"
