@@ -10,9 +10,11 @@ from bot.domain.action import Execution
 from bot.domain.approval import ApprovalRequest
 from bot.domain.audit import AuditEntry, Broken, Sound
 from bot.domain.card import Card, CardKind
+from bot.domain.history import Grain, Record
 from bot.domain.incident import Incident
 from bot.domain.mitigation import Mitigation
 from bot.domain.run import Run
+from bot.domain.scoring import KeptForecast
 
 T = TypeVar("T")
 
@@ -128,6 +130,70 @@ class Audit(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A record of history without what is in it: when it ends, and up to when events were counted by then."""
+
+    at: datetime
+    heard_until: datetime | None
+
+
+class History(Protocol):
+    """What was seen of clusters, every few seconds and, merged, every minute."""
+
+    def add(self, cluster: str, grain: Grain, record: Record, heard_until: datetime | None) -> None:
+        """Store a record; one of the same moment is replaced."""
+        ...
+
+    def last(self, cluster: str, grain: Grain, by: datetime) -> Mark | None:
+        """Return the newest record's mark that ends at `by` or before."""
+        ...
+
+    def first(self, cluster: str, grain: Grain, after: datetime) -> Mark | None:
+        """Return the oldest record's mark that ends after a moment."""
+        ...
+
+    def between(self, cluster: str, grain: Grain, after: datetime, until: datetime) -> list[Record]:
+        """Return the records that end after `after` and at `until` or before, oldest first."""
+        ...
+
+    def forget(self, before: datetime, limit: int, *, cluster: str | None = None, grain: Grain | None = None) -> int:
+        """Delete at most `limit` records, oldest first, that ended before that moment; returns how many."""
+        ...
+
+
+class Forecasts(Protocol):
+    """The forecasts that were made of queues, and what became of them."""
+
+    def add(self, cluster: str, made: KeptForecast) -> None:
+        """Store one."""
+        ...
+
+    def open(self, cluster: str) -> list[tuple[str, int]]:
+        """Return the queues and goals of those that are not decided yet."""
+        ...
+
+    def drained(self, cluster: str, queue: str, goal: int, at: datetime) -> int:
+        """Decide those made before `at` and due then or later: the queue fell below `goal`. Returns how many."""
+        ...
+
+    def overdue(self, cluster: str, now: datetime) -> int:
+        """Decide those that were due before `now`: the queue did not drain. Returns how many."""
+        ...
+
+    def void(self, cluster: str, now: datetime, *, before: datetime, queue: str | None = None) -> int:
+        """End undecided ones made before a moment: they can be decided no more. Returns how many."""
+        ...
+
+    def ended(self, cluster: str, since: datetime, limit: int) -> list[KeptForecast]:
+        """Return the newest decided ones made since that moment, oldest first; void ones are left out."""
+        ...
+
+    def forget(self, before: datetime, limit: int) -> int:
+        """Delete at most `limit` of those made before that moment; returns how many."""
+        ...
+
+
 class Tx(Protocol):
     """One transaction. Everything read and written in it is one step."""
 
@@ -169,6 +235,20 @@ class Tx(Protocol):
     @property
     def audit(self) -> Audit:
         """The chain."""
+        ...
+
+    @property
+    def history(self) -> History:
+        """What was seen of clusters."""
+        ...
+
+    @property
+    def forecasts(self) -> Forecasts:
+        """The forecasts that were made."""
+        ...
+
+    def lease(self, name: str, owner: str, now: datetime, seconds: float) -> bool:
+        """Take or renew a lease as `Store.lease` does, as part of this transaction."""
         ...
 
     def note(self, name: str) -> Any | None:

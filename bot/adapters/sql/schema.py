@@ -104,6 +104,35 @@ leases = Table(
     Column("until", Moment, nullable=False),
 )
 
+history = Table(
+    "history",
+    metadata,
+    Column("cluster", Text, primary_key=True),
+    Column("seconds", Integer, primary_key=True, autoincrement=False),
+    Column("at", Moment, primary_key=True, autoincrement=False),
+    Column("heard_until", Moment),
+    Column("document", Text, nullable=False),
+    Index("ix_history_at", "at"),
+)
+"""What was seen of each cluster; `seconds` is the grain: 5, or 60 for merged records."""
+
+forecasts = Table(
+    "forecasts",
+    metadata,
+    Column("place", Integer, primary_key=True),
+    Column("cluster", Text, nullable=False),
+    Column("queue", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("goal", Integer, nullable=False),
+    Column("seconds", Integer),
+    Column("due", Moment, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("ended_at", Moment),
+    Index("ix_forecasts_cluster_outcome", "cluster", "outcome"),
+    Index("ix_forecasts_at", "at"),
+)
+"""`seconds` is in how many a drain was forecast; empty: that the queue will not drain."""
+
 audit_entries = Table(
     "audit_entries",
     metadata,

@@ -13,6 +13,8 @@ from bot.adapters.sql.cards import SqlCards
 from bot.adapters.sql.documents import EXECUTIONS, INCIDENTS, MITIGATIONS, REQUESTS, RUNS, Documents
 from bot.adapters.sql.engine import reading
 from bot.adapters.sql.failures import in_words
+from bot.adapters.sql.forecasts import SqlForecasts
+from bot.adapters.sql.history import SqlHistory
 from bot.adapters.sql.inbox import SqlInbox
 from bot.adapters.sql.notes import read_note, write_note
 from bot.domain.action import Execution
@@ -69,6 +71,20 @@ class SqlTx:
     def audit(self) -> SqlAudit:
         """The chain."""
         return SqlAudit(self._connection)
+
+    @property
+    def history(self) -> SqlHistory:
+        """What was seen of clusters."""
+        return SqlHistory(self._connection)
+
+    @property
+    def forecasts(self) -> SqlForecasts:
+        """The forecasts that were made."""
+        return SqlForecasts(self._connection)
+
+    def lease(self, name: str, owner: str, now: datetime, seconds: float) -> bool:
+        """Take or renew a named lease as part of this transaction; returns whether `owner` holds it."""
+        return leases.take(self._connection, name, owner, now, seconds)
 
     def note(self, name: str) -> Any | None:
         """Return a small named JSON fact, or None."""
