@@ -1,13 +1,15 @@
 """What a target reads now, from what was counted: a value, how many tasks it rests on, and how sure it is."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from bot.domain.amounts import since
+from bot.domain.amounts import since, took
 from bot.domain.broker import WorkerMemory
 from bot.domain.forecast import DepthSample
 from bot.domain.hearing import doubts
+from bot.domain.latency import Bound, Estimated
 from bot.domain.live import Feed, TaskEvents
 from bot.domain.sigma import lower_bound, quality_of
 from bot.domain.standing import limits, pointed_to, urgency
@@ -31,21 +33,25 @@ FRESH_MEMORY = timedelta(minutes=2)
 """The same for the memory of workers, which is asked for every 30 s."""
 
 
+ROUGH_SECONDS = 5.0
+"""How far an estimated wait may be off: the time between two samples of a depth."""
+
+
 @dataclass(frozen=True)
 class Evidence:
     """All that targets are read from.
 
-    `depths` are the newest of each queue, and `alerts` the queues' own limits (`alert_above`); `memory` of workers was
-    asked for at `memory_at`. `waits` are estimates of the latency in seconds, with a clause that says how, for queues
-    where it cannot be measured. `events` is by worker whether it sends task events, `feed` how well events are
-    heard. `trouble` says why the broker cannot be read, `memory_trouble` why the workers' memory is not known.
+    `depths` are the newest of each queue, and `alerts` the queues' own limits (`alert_above`). `waits` are estimates of
+    the latency, for queues where it cannot be measured. `memory` of workers was asked for at `memory_at`. `events` is
+    by worker whether it sends task events, `feed` how well events are heard. `trouble` says why the broker cannot be
+    read, `memory_trouble` why the workers' memory is not known.
     """
 
     now: datetime
     window: Window
     depths: Mapping[str, DepthSample] = field(default_factory=dict)
     alerts: Mapping[str, int] = field(default_factory=dict)
-    waits: Mapping[str, tuple[float, str]] = field(default_factory=dict)
+    waits: Mapping[str, Estimated] = field(default_factory=dict)
     memory: Mapping[str, WorkerMemory] = field(default_factory=dict)
     memory_at: datetime | None = None
     memory_trouble: str | None = None
@@ -111,17 +117,37 @@ def _duration(spec: TargetSpec, evidence: Evidence) -> Reading:
 
 
 def _latency(spec: TargetSpec, evidence: Evidence) -> Reading:
-    """Return the worst queue's: as measured where task-sent events make that possible, else as estimated."""
+    """Return the worst queue's: as measured where task-sent events make that possible, else as estimated.
+
+    An estimate counts where it is far enough from the limits; one that is too rough to judge by is told in words.
+    """
     found: dict[str | None, Reading] = _quantiles(spec, evidence, lambda figures: figures.wait)
-    for queue, (seconds, how) in evidence.waits.items():
-        if queue not in found and spec.concerns(queue) and not spec.tasks:
-            found[queue] = Reading(at=evidence.now, value=seconds, of=queue, estimated=how)
+    rough = []
+    for queue, estimate in evidence.waits.items():
+        if queue in found or spec.tasks or not spec.concerns(queue):
+            continue
+        if decides(estimate, spec):
+            found[queue] = Reading(at=evidence.now, value=estimate.seconds, of=queue, estimated=estimate.how)
+        else:
+            rough.append(f"{queue} {estimate.bound} {took(estimate.seconds)}")
+    unjudged = f"too rough to judge: {listed(sorted(rough), most=3)}" if rough else ""
     if worst := _worst(spec, found.values()):
-        return worst
-    if not evidence.feed.connected:
+        said = [worst.incomplete, f"Estimates {unjudged}." if rough else None]
+        return worst.model_copy(update={"incomplete": " ".join(s for s in said if s) or None})
+    if not rough and not evidence.feed.connected:
         return _nothing_ended(spec, evidence)
     why = f"no task{_about(spec)} told how long it waited in the last {spec.span} (that takes task-sent events)"
-    return _unknown(evidence.window.until, why)
+    return _unknown(evidence.window.until, f"{why}; estimates are {unjudged}" if rough else why)
+
+
+def decides(estimate: Estimated, spec: TargetSpec) -> bool:
+    """Return whether an estimate is past the alert, or within the target, whatever the truth behind it is."""
+    low, high = {
+        Bound.ABOUT: (estimate.seconds - ROUGH_SECONDS, estimate.seconds + ROUGH_SECONDS),
+        Bound.AT_LEAST: (estimate.seconds, math.inf),
+        Bound.AT_MOST: (0.0, estimate.seconds),
+    }[estimate.bound]
+    return low > spec.alert or high <= spec.target
 
 
 def _quantiles(spec: TargetSpec, evidence: Evidence, of: Callable[[Figures], Histogram]) -> dict[str | None, Reading]:

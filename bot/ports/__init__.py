@@ -4,6 +4,7 @@ from bot.ports.cluster import ClusterControl, Clusters, Diagnostics, NoDiagnosti
 from bot.ports.hand import Ports
 from bot.ports.kinds import Action, Check, Params, Progress, Registry, Target
 from bot.ports.live import Deaf, Live
+from bot.ports.memories import Memories, NoMemories, Remembered
 from bot.ports.outside import (
     Clock,
     Dispatcher,
@@ -39,15 +40,18 @@ __all__ = [
     "Inbox",
     "InboxEntry",
     "Live",
+    "Memories",
     "Metrics",
     "NoDiagnostics",
     "NoHttp",
+    "NoMemories",
     "NoMetrics",
     "Params",
     "Ports",
     "Progress",
     "QueryAnswer",
     "Registry",
+    "Remembered",
     "Runbooks",
     "Samples",
     "Series",

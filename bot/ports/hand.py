@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from bot.domain.approval import Policy, Roles
 from bot.ports.cluster import Clusters, Samples
 from bot.ports.kinds import Registry
+from bot.ports.memories import Memories, NoMemories
 from bot.ports.outside import Clock, Dispatcher, Expressions, Http, Metrics, NoHttp, NoMetrics, Runbooks
 from bot.ports.storage import Store
 
@@ -28,4 +29,5 @@ class Ports:
     owner: str
     metrics: Metrics = NoMetrics()  # noqa: RUF009 - immutable
     http: Http = NoHttp()  # noqa: RUF009 - immutable
+    memories: Memories = NoMemories()  # noqa: RUF009 - immutable
     wait: Callable[[float], None] = time.sleep
