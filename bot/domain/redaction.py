@@ -10,10 +10,13 @@ from collections.abc import Callable
 HIDDEN = "********"
 
 _KEYS = (
-    r"(?:pass(?:word|wd|phrase|code)|pwd|\bpass\b|secret|token(?!s)|api[ _-]?key|access[_-]?key|private[_-]?key"
-    r"|credentials?|authorization|\bauth\b|auth[_-]key|cookie|session[_-]?id|signature|\bdsn\b|\bpin\b|\bcvv?\b)"
+    r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token(?!s)|api[ _-]?key|(?:access|private|encryption|security)[_-]?key"
+    r"|credentials?|authorization|auth[_-]key|cookie|session[_-]?id|signature|dsn"
+    r"|(?<![a-z])(?:pass|auth|pin|cvv?)(?![a-z]))"
 )
-_BETWEEN = r"""(?:\\*["']?\s{0,3}(?:=>|:=|[:=])\s{0,3}|\\*["']\s{0,3},\s{0,3}(?=[bur]{0,2}\\*["'])|\s{1,3}(?=\\*["']))"""
+_BETWEEN = (
+    r"""(?:\\*["']?\s{0,3}(?:=>|:=|[:=])\s{0,3}|\\*["']\s{0,3},\s{0,3}(?=[bur]{0,2}\\*["'])|\s{1,3}(?=\\*["']))"""
+)
 _VALUE = (
     r'(?:[bur]{0,2}"(?:\\.|[^"\\])*"?'
     r"|[bur]{0,2}'(?:\\.|[^'\\])*'?"
