@@ -1,9 +1,10 @@
-"""Task messages as they lie in Redis: who they are for, from the headers alone. Bodies are never opened.
+"""Task messages as they lie in Redis: who they are for, from the headers alone, but for what follows them.
 
 From Celery's message protocol 2 and kombu's `transport/virtual/base.py`. A message of protocol 1 says nothing in its
 headers; of such a one only its queue is known.
 """
 
+import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -46,6 +47,22 @@ def of(message: object) -> Message:
         published_at=float(stamp) if isinstance(stamp, int | float) and not isinstance(stamp, bool) else None,
         redelivered=bool(headers.get("redelivered") or delivery.get("redelivered")),
     )
+
+
+def linked_in(raw: bytes) -> bool:
+    """Return whether a message is one of a chord, or has tasks that follow it: what waits for it would wait for ever.
+
+    That stands in the body beside the arguments (protocol 2: `[args, kwargs, embed]`); only JSON is opened.
+    """
+    try:
+        message = json.loads(raw)
+        body = message["body"]
+        if message["properties"].get("body_encoding") == "base64":
+            body = base64.b64decode(body)
+        embed = json.loads(body)[2]
+        return bool(embed.get("chord") or embed.get("chain") or embed.get("callbacks"))
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        return False
 
 
 def unacknowledged(tag: str, raw: bytes | str, taken_at: float | None, topology: Topology) -> Unacknowledged:

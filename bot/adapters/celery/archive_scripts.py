@@ -1,0 +1,102 @@
+"""The Lua that moves messages between a queue and its archive. Each script is one step that nobody can be half way in.
+
+Every script is told which state it begins in, and does nothing in another: a step that is repeated, by whomever, is
+harmless. `about` is a hash that says how far an archive is. Lists of a queue grow at the left, and its oldest message
+is at the right. Bodies are never decoded here: that alone would hold up Redis for a second. What a Redis that is out of
+memory refuses (HSET) comes first, so that it refuses the whole step.
+"""
+
+SET_ASIDE = """
+-- KEYS: archives, about, live lanes, archive lanes. ARGV: lanes, id, queue, made_at, least, most
+if redis.call('EXISTS', KEYS[2]) == 1 then return {'known', tonumber(redis.call('HGET', KEYS[2], 'messages'))} end
+local n, total, lengths = tonumber(ARGV[1]), 0, {}
+for i = 1, n do lengths[i] = redis.call('LLEN', KEYS[2 + i]); total = total + lengths[i] end
+if total < tonumber(ARGV[5]) or total > tonumber(ARGV[6]) then return {'moved', total} end
+redis.call('HSET', KEYS[2], 'queue', ARGV[3], 'made_at', ARGV[4], 'messages', total, 'kept', 0, 'state', 'held')
+redis.call('SADD', KEYS[1], ARGV[2])
+for i = 1, n do if lengths[i] > 0 then redis.call('RENAME', KEYS[2 + i], KEYS[2 + n + i]) end end
+return {'held', total}
+"""
+"""All lanes at once, by renaming: as fast for a million messages as for one. Refused when the depth is not as told."""
+
+BEGIN_SORTING = """
+-- KEYS: archives, about, live lanes, work lanes. ARGV: lanes, id, queue, made_at, least, most, task, before
+if redis.call('EXISTS', KEYS[2]) == 1 then return {'known', 0} end
+local n, total, lengths = tonumber(ARGV[1]), 0, {}
+for i = 1, n do lengths[i] = redis.call('LLEN', KEYS[2 + i]); total = total + lengths[i] end
+if total < tonumber(ARGV[5]) or total > tonumber(ARGV[6]) then return {'moved', total} end
+redis.call('HSET', KEYS[2], 'queue', ARGV[3], 'made_at', ARGV[4], 'messages', 0, 'kept', 0, 'state', 'sorting',
+  'task', ARGV[7], 'before', ARGV[8])
+redis.call('SADD', KEYS[1], ARGV[2])
+for i = 1, n do if lengths[i] > 0 then redis.call('RENAME', KEYS[2 + i], KEYS[2 + n + i]) end end
+return {'sorting', total}
+"""
+
+SORT_PAGE = """
+-- KEYS: about, work lane, keep lane, archive lane. ARGV: length that the work lane must have, choices from the right
+if redis.call('HGET', KEYS[1], 'state') ~= 'sorting' then return 'state' end
+if redis.call('LLEN', KEYS[2]) ~= tonumber(ARGV[1]) then return 'length' end
+local chosen = 0
+for i = 1, #ARGV[2] do
+  if string.byte(ARGV[2], i) == 49 then
+    redis.call('RPOPLPUSH', KEYS[2], KEYS[4]); chosen = chosen + 1
+  else
+    redis.call('RPOPLPUSH', KEYS[2], KEYS[3])
+  end
+end
+redis.call('HINCRBY', KEYS[1], 'messages', chosen)
+redis.call('HINCRBY', KEYS[1], 'kept', #ARGV[2] - chosen)
+return 'done'
+"""
+"""The length tells whether another process sorted in between; then the page is read anew."""
+
+END_SORTING = """
+-- KEYS: about, work lanes. ARGV: none
+if redis.call('HGET', KEYS[1], 'state') ~= 'sorting' then return 0 end
+for i = 2, #KEYS do if redis.call('EXISTS', KEYS[i]) == 1 then return 0 end end
+redis.call('HSET', KEYS[1], 'state', 'merging')
+return 1
+"""
+
+PUT_BACK = """
+-- KEYS: about, live lanes, source lanes, tail lanes. ARGV: lanes, moves at once, state, state in between, state after
+local n, moves, state = tonumber(ARGV[1]), tonumber(ARGV[2]), redis.call('HGET', KEYS[1], 'state')
+if not state then return {'gone', 0} end
+if state ~= ARGV[3] and state ~= ARGV[4] then return {state, 0} end
+redis.call('HSET', KEYS[1], 'state', ARGV[4])
+local left = 0
+for i = 1, n do
+  local live, source, tail = KEYS[1 + i], KEYS[1 + n + i], KEYS[1 + 2 * n + i]
+  local held = redis.call('LLEN', source)
+  if held > 0 and redis.call('EXISTS', tail) == 0 then
+    local newer = redis.call('LLEN', live)
+    if newer == 0 then
+      redis.call('RENAME', source, live)
+    elseif newer <= moves then
+      for _ = 1, newer do redis.call('RPOPLPUSH', live, source) end
+      redis.call('RENAME', source, live)
+    elseif held <= moves then
+      for _ = 1, held do redis.call('RPUSH', live, redis.call('LPOP', source)) end
+    else
+      redis.call('RENAME', live, tail)
+      redis.call('RENAME', source, live)
+    end
+  end
+  local newer = redis.call('LLEN', tail)
+  for _ = 1, math.min(newer, moves) do redis.call('RPOPLPUSH', tail, live) end
+  left = left + redis.call('LLEN', tail)
+end
+if left == 0 then state = ARGV[5] else state = ARGV[4] end
+redis.call('HSET', KEYS[1], 'state', state)
+return {state, left}
+"""
+"""Older before newer. Where both sides are long, what came since waits beside and is put behind piece by piece."""
+
+DROP = """
+-- KEYS: about, archive lanes
+if redis.call('HGET', KEYS[1], 'state') ~= 'held' then return 0 end
+for i = 2, #KEYS do redis.call('UNLINK', KEYS[i]) end
+redis.call('HDEL', KEYS[1], 'state')
+return 1
+"""
+"""Without a state an archive is dropped: Redis allows no HSET when it is out of memory, and that is when one drops."""

@@ -1,0 +1,263 @@
+"""Sets messages of a queue aside in the broker and puts them back, each once.
+
+An archive is a list for each priority lane beside the queue's own, and a hash that says how far it is. It has no expiry
+in Redis: an eviction policy drops keys with one first. It frees no memory until it is dropped.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import redis
+
+from bot.adapters.celery import archive_scripts as scripts
+from bot.adapters.celery.keys import Keys, text
+from bot.adapters.celery.messages import linked_in, read
+from bot.adapters.celery.watched import WatchedCluster
+from bot.domain.archive import Archive, ArchiveState, Census, QueueMoved
+
+PAGE = 1000
+"""Messages that one step reads or moves: with a thousand Redis is held up for about a millisecond."""
+
+CENSUS = 5000
+"""Messages that a census reads at most: those that are next."""
+
+STEP_SECONDS = 2.0
+
+Told = Callable[[str], None]
+"""Called before each step with a line for people; raises when the step must not be taken."""
+
+
+class CeleryArchives:
+    """The archives of one cluster. Each method may be called again after it broke off. Safe to use from many threads."""
+
+    def __init__(self, watched: WatchedCluster) -> None:
+        """Do no I/O."""
+        self._keys, self._broker = watched.keys, watched.broker
+
+    def census(self, queue: str, deadline: float = 1.0) -> Census:
+        """Count what waits in a queue by task name, reading at most `CENSUS` messages. Raises ClusterUnreachable."""
+        return self._broker.read(lambda client, until: _census(client, self._keys, queue, until), deadline)
+
+    def set_aside(self, id: str, queue: str, at: datetime, least: int, most: int) -> Archive | QueueMoved:
+        """Set every message of a queue aside, at once, if it holds from `least` to `most`; the same id does it once.
+
+        Raises ClusterUnreachable (nothing was sent) or EffectUncertain.
+        """
+        keys = [*self._registry(id), *self._keys.lanes(queue), *self._lanes("archive", id)]
+        arguments = [len(self._keys.steps), id, queue, at.timestamp(), least, most]
+        state, n = self._step(f"setting aside {queue}", scripts.SET_ASIDE, keys, arguments)
+        return QueueMoved(messages=n) if state == b"moved" else self._known(id)
+
+    def sort_out(
+        self,
+        id: str,
+        queue: str,
+        at: datetime,
+        least: int,
+        most: int,
+        told: Told,
+        task: str | None = None,
+        before: datetime | None = None,
+    ) -> Archive | QueueMoved:
+        """Set aside the messages of one task name, or published before a moment; the others stay in the queue.
+
+        Meanwhile those others wait beside it. A message without a stamp of its publishing is never "before". Goes on
+        with an archive of that id where it stopped. Raises as `set_aside`.
+        """
+        keys = [*self._registry(id), *self._keys.lanes(queue), *self._lanes("work", id)]
+        chosen_by = [task or "", before.timestamp() if before else ""]
+        arguments = [len(self._keys.steps), id, queue, at.timestamp(), least, most, *chosen_by]
+        state, n = self._step(f"setting aside part of {queue}", scripts.BEGIN_SORTING, keys, arguments)
+        return QueueMoved(messages=n) if state == b"moved" else self.go_on(id, told)
+
+    def go_on(self, id: str, told: Told) -> Archive:
+        """Bring an archive that was left half way to where it is held or restored; one that is there stays so."""
+        archive = self._known(id)
+        if archive.state is ArchiveState.SORTING:
+            self._sort(archive, told)
+        if archive.state in (ArchiveState.SORTING, ArchiveState.MERGING):
+            between = (ArchiveState.MERGING, ArchiveState.MERGING, ArchiveState.HELD)
+            self._move_back(archive, "keep", between, told)
+        if archive.state is ArchiveState.RESTORING:
+            self.put_back(id, told)
+        return self._known(id)
+
+    def put_back(self, id: str, told: Told) -> Archive:
+        """Put every message of an archive back into its queue, older before newer; done once, however often called.
+
+        Raises ClusterUnreachable (nothing was sent) or EffectUncertain.
+        """
+        archive = self._known(id)
+        if archive.state in (ArchiveState.SORTING, ArchiveState.MERGING):
+            archive = self.go_on(id, told)
+        between = (ArchiveState.HELD, ArchiveState.RESTORING, ArchiveState.RESTORED)
+        self._move_back(archive, "archive", between, told)
+        return self._known(id)
+
+    def drop(self, id: str) -> Archive:
+        """Delete the messages of an archive that is held, for good. Raises as `put_back`."""
+        keys = [self._about(id), *self._lanes("archive", id)]
+        self._step("dropping an archive", scripts.DROP, keys, [])
+        return self._known(id)
+
+    def get(self, id: str, deadline: float = 1.0) -> Archive | None:
+        """Return one archive, or None. Raises ClusterUnreachable."""
+        return next(iter(self._all([id], deadline)), None)
+
+    def all(self, deadline: float = 1.0) -> tuple[Archive, ...]:
+        """Return every archive, the oldest first. Raises ClusterUnreachable."""
+        ids = self._broker.read(lambda client, _: client.smembers(self._index), deadline)
+        return tuple(sorted(self._all([text(i) for i in ids], deadline), key=lambda a: (a.made_at, a.id)))
+
+    def forget(self, id: str) -> None:
+        """Remove what is said of an archive that was restored or dropped. Raises as `put_back`."""
+
+        def work(client: "redis.Redis", until: float) -> None:  # noqa: ARG001 - the broker's signature
+            pipeline = client.pipeline(transaction=True)
+            pipeline.delete(self._about(id))
+            pipeline.srem(self._index, id)
+            pipeline.execute()
+
+        self._broker.effect("forgetting an archive", work, STEP_SECONDS)
+
+    def _known(self, id: str) -> Archive:
+        archive = self.get(id)
+        if archive is None:
+            raise redis.DataError(id)  # its hash went away between two steps: somebody deletes our keys
+        return archive
+
+    def _sort(self, archive: Archive, told: Told) -> None:
+        for lane in range(len(self._keys.steps)):
+            work, keep, aside = (self._lanes(kind, archive.id)[lane] for kind in ("work", "keep", "archive"))
+            while self._sort_page(archive, work, keep, aside, told):
+                pass
+        keys = [self._about(archive.id), *self._lanes("work", archive.id)]
+        self._step("sorting", scripts.END_SORTING, keys, [])
+
+    def _sort_page(self, archive: Archive, work: str, keep: str, aside: str, told: Told) -> bool:
+        """Sort the next messages of a lane, its oldest; returns False when none was left."""
+
+        def look(client: "redis.Redis", until: float) -> tuple[int, list[bytes]]:  # noqa: ARG001 - the broker's signature
+            pipeline = client.pipeline(transaction=True)
+            pipeline.llen(work)
+            pipeline.lrange(work, -PAGE, -1)
+            n, page = pipeline.execute()
+            return n, page
+
+        length, page = self._broker.read(look, STEP_SECONDS)
+        if not page:
+            return False
+        choices = "".join("1" if _chosen(raw, archive) else "0" for raw in reversed(page))
+        told(f"{length:,} messages of {archive.queue} are still to be looked at.")
+        self._step("sorting", scripts.SORT_PAGE, [self._about(archive.id), work, keep, aside], [length, choices])
+        return True
+
+    def _move_back(
+        self, archive: Archive, kind: str, between: tuple[ArchiveState, ArchiveState, ArchiveState], told: Told
+    ) -> None:
+        lanes = (self._keys.lanes(archive.queue), self._lanes(kind, archive.id), self._lanes("tail", archive.id))
+        keys = [self._about(archive.id), *(key for kind_of in lanes for key in kind_of)]
+        arguments = [len(self._keys.steps), PAGE, *(state.value for state in between)]
+        left: int | None = None
+        while left is None or left:
+            told(f"{left:,} newer messages of {archive.queue} are put behind." if left else "Messages are put back.")
+            _, left = self._step(f"putting back {archive.queue}", scripts.PUT_BACK, keys, arguments)
+
+    def _step(self, what: str, script: str, keys: Sequence[str], arguments: Sequence[object]) -> Any:
+        def work(client: "redis.Redis", until: float) -> Any:  # noqa: ARG001 - the broker's signature
+            return client.eval(script, len(keys), *keys, *(str(a) for a in arguments))
+
+        return self._broker.effect(what, work, STEP_SECONDS)
+
+    def _all(self, ids: Iterable[str], deadline: float) -> list[Archive]:
+        wanted = list(ids)
+
+        def work(client: "redis.Redis", until: float) -> list[Any]:  # noqa: ARG001 - the broker's signature
+            pipeline = client.pipeline(transaction=False)
+            for each_id in wanted:
+                pipeline.hgetall(self._about(each_id))
+                for lane in self._lanes("archive", each_id):
+                    pipeline.llen(lane)
+            return list(pipeline.execute())
+
+        found = self._broker.read(work, deadline)
+        each = 1 + len(self._keys.steps)
+        rows = (found[i : i + each] for i in range(0, len(found), each))
+        return [_archive(i, row[0], sum(row[1:])) for i, row in zip(wanted, rows, strict=True) if row[0]]
+
+    @property
+    def _index(self) -> str:
+        return f"{self._keys.prefix}oncall.archives"
+
+    def _about(self, id: str) -> str:
+        return f"{self._keys.prefix}oncall.archives.{id}"
+
+    def _registry(self, id: str) -> tuple[str, str]:
+        return self._index, self._about(id)
+
+    def _lanes(self, kind: str, id: str) -> tuple[str, ...]:
+        return self._keys.lanes(f"oncall.{kind}.{id}")
+
+
+def _archive(id: str, about: dict[bytes, bytes], lying: int) -> Archive:
+    said = {text(k): text(v) for k, v in about.items()}
+    before = said.get("before")
+    return Archive(
+        id=id,
+        queue=said["queue"],
+        state=ArchiveState(said.get("state", ArchiveState.DROPPED.value)),
+        messages=int(said["messages"]),
+        kept=int(said["kept"]),
+        lying=lying,
+        made_at=datetime.fromtimestamp(float(said["made_at"]), UTC),
+        task=said.get("task") or None,
+        before=datetime.fromtimestamp(float(before), UTC) if before else None,
+    )
+
+
+def _chosen(raw: bytes, archive: Archive) -> bool:
+    """Return whether a message is one that was to be set aside; bytes are looked at before JSON is read."""
+    if archive.task is not None and json.dumps(archive.task).encode() not in raw:
+        return False
+    message = read(raw)
+    if archive.task is not None and message.task != archive.task:
+        return False
+    if archive.before is None:
+        return True
+    return message.published_at is not None and message.published_at < archive.before.timestamp()
+
+
+def _census(client: "redis.Redis", keys: Keys, queue: str, until: float) -> Census:
+    lanes = keys.lanes(queue)
+    pipeline = client.pipeline(transaction=True)
+    for lane in lanes:
+        pipeline.llen(lane)
+    lengths = pipeline.execute()
+    found: dict[str, int] = {}
+    looked_at = linked = stamped = 0
+    oldest: float | None = None
+    for lane, length in zip(lanes, lengths, strict=True):
+        for start in range(0, min(length, CENSUS - looked_at), PAGE):
+            if time.monotonic() >= until:
+                break
+            for raw in cast("list[bytes]", client.lrange(lane, -start - PAGE, -start - 1)):
+                message = read(raw)
+                looked_at += 1
+                name = message.task or "(unknown)"
+                found[name] = found.get(name, 0) + 1
+                linked += linked_in(raw)
+                if message.published_at is not None:
+                    stamped += 1
+                    oldest = message.published_at if oldest is None else min(oldest, message.published_at)
+    return Census(
+        queue=queue,
+        messages=sum(lengths),
+        looked_at=looked_at,
+        by_task=dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))),
+        linked=linked,
+        stamped=stamped,
+        oldest=None if oldest is None else datetime.fromtimestamp(oldest, UTC),
+    )

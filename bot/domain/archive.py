@@ -1,0 +1,63 @@
+"""Messages set aside from a queue, so that a purge can be undone: an archive lies in the broker until it is let go."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from bot.domain.cluster import Value
+
+
+class ArchiveState(StrEnum):
+    """How far an archive is. Sorting, merging and restoring go on where they stopped, whoever goes on."""
+
+    SORTING = "sorting"  # messages are looked at one by one; those that stay are kept beside
+    MERGING = "merging"  # those that stay are put back
+    HELD = "held"
+    RESTORING = "restoring"
+    RESTORED = "restored"
+    DROPPED = "dropped"
+
+
+class Archive(Value):
+    """One archive as the broker holds it.
+
+    `messages` were set aside and `kept` stayed in their queue; `lying` is how many lie there now: fewer than `messages`
+    in an archive that is held means that Redis evicted some. `task` and `before` are what was chosen by, if not all.
+    """
+
+    id: str
+    queue: str
+    state: ArchiveState
+    messages: int
+    kept: int = 0
+    lying: int | None = None
+    made_at: datetime
+    task: str | None = None
+    before: datetime | None = None
+
+    @property
+    def undoable(self) -> bool:
+        """Return whether the messages can still be put back."""
+        return self.state in (ArchiveState.SORTING, ArchiveState.MERGING, ArchiveState.HELD, ArchiveState.RESTORING)
+
+
+class QueueMoved(Value):
+    """Why nothing was set aside: the queue holds another number of messages than people consented to."""
+
+    messages: int
+
+
+class Census(Value):
+    """What waits in a queue, by task name.
+
+    `looked_at` of `messages` were read, the oldest first; counts are of those, and an estimate when not all were.
+    `linked` are members of chords, groups and chains: what waits for them would wait for ever. `stamped` carry the
+    moment of their publishing, by which alone "older than" can choose; `oldest` is the oldest of those.
+    """
+
+    queue: str
+    messages: int
+    looked_at: int
+    by_task: dict[str, int]
+    linked: int = 0
+    stamped: int = 0
+    oldest: datetime | None = None

@@ -1,0 +1,216 @@
+"""Messages set aside and put back, each once, on a real Redis."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.adapters.celery.archives import PAGE, CeleryArchives
+from bot.adapters.celery.connection import ClusterConnection
+from bot.adapters.celery.watched import WatchedCluster
+from bot.domain.archive import Archive, ArchiveState, QueueMoved
+from bot.domain.broker import PUBLISHED_AT
+from bot.domain.cluster import ClusterSpec, QueueSpec
+from bot.domain.errors import OncallError
+from playground.services import RedisServer
+
+NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+MANY = 10**9
+
+
+class Stopped(OncallError):
+    """The process that sorts is killed here."""
+
+
+class Broker:
+    """A Redis with a queue, written as kombu does, and the archives of its cluster."""
+
+    def __init__(self, server: RedisServer, prefix: str = "", sep: str = "\x06\x16") -> None:
+        connection = ClusterConnection("shop", server.url(), global_keyprefix=prefix, sep=sep)
+        watched = WatchedCluster(connection, ClusterSpec(name="shop", queues=(QueueSpec(name="mail"),)))
+        self.keys, self.client, self.archives = watched.keys, server.client(), CeleryArchives(watched)
+
+    def put(self, ids: range, task: str = "mail.send", priority: int = 0, at: float | None = None) -> None:
+        """Send messages, the first of them first."""
+        lane = self.keys.lane("mail", priority)
+        raw = [message(str(i), task, at) for i in ids]
+        for start in range(0, len(raw), PAGE):
+            self.client.lpush(lane, *raw[start : start + PAGE])
+
+    def waiting(self) -> list[str]:
+        """Return the ids in the order in which workers would take them."""
+        found = [raw for lane in self.keys.lanes("mail") for raw in reversed(self.client.lrange(lane, 0, -1))]
+        return [json.loads(raw)["headers"]["id"] for raw in found]
+
+
+def message(id: str, task: str, at: float | None) -> bytes:
+    """Return a message as it lies in a queue."""
+    headers = {"id": id, "task": task} | ({PUBLISHED_AT: at} if at is not None else {})
+    return json.dumps({"body": "W10=", "headers": headers, "properties": {"body_encoding": "base64"}}).encode()
+
+
+def ids(numbers: range) -> list[str]:
+    """Return the ids of these messages."""
+    return [str(n) for n in numbers]
+
+
+def quiet(line: str) -> None:
+    """Say nothing."""
+
+
+def stop_after(steps: int) -> Callable[[str], None]:
+    """Return what dies at its so-manieth line."""
+    left = [steps]
+
+    def told(line: str) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Stopped
+
+    return told
+
+
+def held(result: Archive | QueueMoved) -> Archive:
+    """Return the archive that was made."""
+    assert isinstance(result, Archive)
+    return result
+
+
+@pytest.fixture
+def broker(redis_server: RedisServer) -> Broker:
+    """Return an empty one."""
+    return Broker(redis_server)
+
+
+@pytest.mark.parametrize(("prefix", "sep"), [("", "\x06\x16"), ("shop:", ":")])
+def test_a_queue_is_set_aside_over_all_lanes_and_put_back_in_its_order(
+    redis_server: RedisServer, prefix: str, sep: str
+) -> None:
+    """Nothing is left in the queue, and after the undo each message is there once, the urgent lane first."""
+    broker = Broker(redis_server, prefix, sep)
+    broker.put(range(5), priority=0)
+    broker.put(range(5, 8), priority=9)
+    archive = held(broker.archives.set_aside("a1", "mail", NOW, 0, MANY))
+    assert (archive.state, archive.messages, archive.lying, broker.waiting()) == (ArchiveState.HELD, 8, 8, [])
+    assert broker.archives.put_back("a1", quiet).state is ArchiveState.RESTORED
+    assert broker.waiting() == ids(range(8))
+
+
+def test_setting_aside_twice_under_one_id_does_it_once(broker: Broker) -> None:
+    """What came in between stays in the queue."""
+    broker.put(range(3))
+    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    broker.put(range(3, 5))
+    assert held(broker.archives.set_aside("a1", "mail", NOW, 0, MANY)).messages == 3
+    assert broker.waiting() == ids(range(3, 5))
+
+
+def test_a_queue_that_moved_is_left_alone(broker: Broker) -> None:
+    """More messages than people consented to: nothing is touched, and the count is told."""
+    broker.put(range(10))
+    assert broker.archives.set_aside("a1", "mail", NOW, 0, 9) == QueueMoved(messages=10)
+    assert (len(broker.waiting()), broker.archives.all()) == (10, ())
+
+
+@pytest.mark.parametrize(("old", "new"), [(10, 3), (3, 2 * PAGE), (2 * PAGE + 7, 3 * PAGE + 1)])
+def test_what_came_since_stands_behind_what_is_put_back(broker: Broker, old: int, new: int) -> None:
+    """Older before newer, whichever side is long; putting back again changes nothing."""
+    broker.put(range(old))
+    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    broker.put(range(old, old + new))
+    for _ in range(2):
+        assert broker.archives.put_back("a1", quiet).state is ArchiveState.RESTORED
+        assert broker.waiting() == ids(range(old + new))
+
+
+@pytest.mark.parametrize("steps", range(1, 5))
+def test_putting_back_that_broke_off_goes_on(broker: Broker, steps: int) -> None:
+    """Killed after any step: whoever goes on brings back each message once."""
+    broker.put(range(2 * PAGE))
+    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    broker.put(range(2 * PAGE, 5 * PAGE))
+    try:
+        broker.archives.put_back("a1", stop_after(steps))
+    except Stopped:
+        assert broker.archives.go_on("a1", quiet).state is ArchiveState.RESTORED
+    assert sorted(broker.waiting(), key=int) == ids(range(5 * PAGE))
+
+
+def test_one_task_is_sorted_out_and_the_others_stay_in_their_order(broker: Broker) -> None:
+    """Of two names in two lanes the one is set aside; what came meanwhile stands behind what stayed."""
+    for i in range(20):
+        broker.put(range(i, i + 1), task="mail.send" if i % 2 else "mail.clean", priority=0 if i < 10 else 6)
+    archive = held(broker.archives.sort_out("a1", "mail", NOW, 0, MANY, quiet, task="mail.send"))
+    assert (archive.state, archive.messages, archive.kept) == (ArchiveState.HELD, 10, 10)
+    assert broker.waiting() == ids(range(0, 20, 2))
+    broker.archives.put_back("a1", quiet)
+    assert sorted(broker.waiting(), key=int) == ids(range(20))
+
+
+def test_only_messages_with_a_stamp_can_be_too_old(broker: Broker) -> None:
+    """A message that does not say when it was published is never taken for an old one."""
+    broker.put(range(2), at=NOW.timestamp() - 7200)
+    broker.put(range(2, 4), at=NOW.timestamp() - 60)
+    broker.put(range(4, 6))
+    before = datetime.fromtimestamp(NOW.timestamp() - 3600, UTC)
+    archive = held(broker.archives.sort_out("a1", "mail", NOW, 0, MANY, quiet, before=before))
+    assert (archive.messages, archive.before, broker.waiting()) == (2, before, ids(range(2, 6)))
+
+
+@pytest.mark.parametrize("steps", range(8))
+def test_sorting_that_broke_off_goes_on_and_loses_nothing(broker: Broker, steps: int) -> None:
+    """Killed after any step, then finished or undone: each message is there once."""
+    broker.put(range(3 * PAGE), task="mail.send")
+    broker.put(range(3 * PAGE, 4 * PAGE), task="mail.clean", priority=9)
+    try:
+        broker.archives.sort_out("a1", "mail", NOW, 0, MANY, stop_after(steps), task="mail.send")
+    except Stopped:
+        broker.put(range(4 * PAGE, 4 * PAGE + 5), task="mail.send")
+    archive = broker.archives.go_on("a1", quiet)
+    assert (archive.state, archive.messages, archive.kept) == (ArchiveState.HELD, 3 * PAGE, PAGE)
+    before_undo = len(broker.waiting())
+    broker.archives.put_back("a1", quiet)
+    found = broker.waiting()
+    assert (len(found), len(set(found))) == (before_undo + 3 * PAGE, len(found))
+
+
+def test_a_dropped_archive_is_gone_and_cannot_be_put_back(broker: Broker) -> None:
+    """Its keys are unlinked; what is said of it stays until it is forgotten."""
+    broker.put(range(5))
+    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    archive = broker.archives.drop("a1")
+    assert (archive.state, archive.lying, archive.undoable) == (ArchiveState.DROPPED, 0, False)
+    assert broker.archives.put_back("a1", quiet).state is ArchiveState.DROPPED
+    assert broker.waiting() == []
+    broker.archives.forget("a1")
+    assert broker.client.keys("*") == []
+
+
+def test_a_restored_archive_is_not_dropped(broker: Broker) -> None:
+    """What is back in its queue is no longer an archive's to delete."""
+    broker.put(range(5))
+    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    broker.archives.put_back("a1", quiet)
+    assert broker.archives.drop("a1").state is ArchiveState.RESTORED
+    assert len(broker.waiting()) == 5
+
+
+def test_messages_that_redis_evicted_are_missed(broker: Broker) -> None:
+    """An archive of which fewer lie there than were set aside says so."""
+    broker.put(range(5))
+    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    broker.client.delete(broker.keys.lane("oncall.archive.a1", 0))
+    (archive,) = broker.archives.all()
+    assert (archive.messages, archive.lying) == (5, 0)
+
+
+def test_a_census_counts_by_task_and_reads_no_more_than_its_bound(broker: Broker) -> None:
+    """The counts are of what is next; how many were looked at is told."""
+    broker.put(range(10), task="mail.clean", at=NOW.timestamp() - 100)
+    broker.put(range(10, 6010), task="mail.send")
+    census = broker.archives.census("mail")
+    assert (census.messages, census.looked_at, census.stamped) == (6010, 5000, 10)
+    assert census.by_task == {"mail.send": 4990, "mail.clean": 10}
+    assert census.oldest is not None
+    assert (NOW - census.oldest).total_seconds() == 100
