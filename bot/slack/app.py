@@ -122,7 +122,7 @@ class SlackShell:
             duties.every(5.0, f"sample {cluster}", partial(background, sample, ports, cluster))
             duties.every(15.0, f"look at {cluster}", partial(background, look, ports, cluster))
             duties.every(30.0, f"ask for memory on {cluster}", partial(background, poll_memory, ports, cluster))
-            duties.every(10.0, f"measure {cluster}", partial(background, measure, ports, cluster))
+            duties.every(10.0, f"measure {cluster}", partial(self._executors.db, measure, ports, cluster))
 
     def _publish(self, stack: AsyncExitStack, client: AsyncWebClient, me: Identity) -> Publisher:
         publisher = Publisher(self._ports, Posting(client), self._executors, partial(render, self._ports, me.workspace))
