@@ -1,15 +1,16 @@
 """How far numbers that were heard from events may be trusted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 
 from bot.domain.amounts import took
-from bot.domain.live import Feed
+from bot.domain.live import Feed, LiveWorker, TaskEvents
 from bot.domain.window import Window
-from bot.domain.wording import counted
+from bot.domain.wording import counted, listed
 
 
-def doubts(window: Window, feed: Feed) -> tuple[str, ...]:
-    """Return in sentences why a window is not all there was; empty when it is."""
+def doubts(window: Window, feed: Feed, workers: Iterable[LiveWorker] = ()) -> tuple[str, ...]:
+    """Return in sentences why a window is not all there was; empty when it is. `workers` are those heard lately."""
     found = []
     if not feed.connected:
         found.append(f"Events are not heard now: {feed.trouble or 'not connected'}.")
@@ -17,6 +18,8 @@ def doubts(window: Window, feed: Feed) -> tuple[str, ...]:
         found.append(short)
     if window.gaps:
         found.append(_gaps(window))
+    if off := [w.name for w in workers if w.task_events is TaskEvents.OFF]:
+        found.append(f"No task events come from {listed(off)}, so what it runs is not counted.")
     return tuple(found)
 
 
@@ -40,3 +43,8 @@ def _gaps(window: Window) -> str:
 def at_least(doubtful: Sequence[str]) -> str:
     """Return what stands before a count that may be too low: "at least " or nothing."""
     return "at least " if doubtful else ""
+
+
+def means(said: str | None, name: str) -> bool:
+    """Return whether a name is meant: all of it, what follows its last dot, or a pattern with `*`; all by None."""
+    return said is None or said in (name, name.rpartition(".")[2]) or fnmatchcase(name, said)

@@ -1,0 +1,68 @@
+"""Messages that a worker took and that nobody works on any more."""
+
+from datetime import datetime
+
+from bot.checks.workers import NoParams
+from bot.domain.amounts import since
+from bot.domain.broker import Unacknowledged, UnacknowledgedMessages
+from bot.domain.cluster import ClusterSnapshot
+from bot.domain.duration import lasting
+from bot.domain.run import Finding, Level
+from bot.domain.troubles import Trouble, brief, table, told
+from bot.domain.wording import counted
+from bot.ports import Check, Target
+
+
+class Orphans(Check[NoParams]):
+    """Messages in `unacked` whose worker is gone: they wait until Redis hands them out again."""
+
+    name = "orphans"
+    needs_snapshot = False
+    params = NoParams
+
+    def run(self, params: NoParams, snapshot: ClusterSnapshot, target: Target) -> Finding:  # noqa: ARG002
+        """While a worker is silent, a message may be its own: then nothing is called an orphan for certain."""
+        found = target.diagnostics.unacknowledged()
+        orphans = sorted(found.orphans, key=lambda m: (m.taken_at is None, m.taken_at or found.at))
+        seen = f"{'at least ' if found.at_least else ''}{counted(len(found.messages), 'message')}"
+        level, sentence = told(_troubles(found), f"Nobody's among {seen} taken and not acknowledged: none.")
+        if level is Level.OK and found.uncertain and found.messages:
+            level, sentence = Level.UNKNOWN, f"Whether any of {seen} taken is nobody's cannot be told now."
+        return Finding(
+            level=level,
+            sentence=sentence,
+            at=found.at,
+            values={"n": len(orphans), "left_behind": found.left_behind, "unacknowledged": len(found.messages)},
+            table=table(("task", "queue", "taken", "id"), [_row(m, found.at) for m in orphans]),
+            unknown=_unknown(found),
+        )
+
+
+def _troubles(found: UnacknowledgedMessages) -> list[Trouble]:
+    again = f"Redis hands them out again {lasting(found.visibility_timeout)} after they were taken"
+    advice = f"{again}, if a worker runs then; what must run sooner has to be sent again, and may then run twice."
+    n, n_left = len(found.orphans), found.left_behind
+    troubles = []
+    if n and found.uncertain:
+        words = f"{counted(n, 'message')} taken by nobody who answers: by a worker that is gone, or by a silent one."
+        troubles.append(Trouble(Level.WARN, f"{words} {advice}"))
+    elif n:
+        troubles.append(Trouble(Level.BAD, f"{counted(n, 'message')} taken by a worker that is gone. {advice}"))
+    if n_left:
+        words = (
+            f"{counted(n_left, 'message')} more than rate limits can hold back: left behind by a worker that is gone, "
+            "and nobody can say which."
+        )
+        troubles.append(Trouble(Level.WARN, words))
+    return troubles
+
+
+def _row(message: Unacknowledged, now: datetime) -> tuple[str, ...]:
+    taken = f"{since(message.taken_at, now)} ago" if message.taken_at else "?"
+    return (brief(message.task or "?"), brief(message.queue or "?", 16), taken, (message.task_id or "?")[:8])
+
+
+def _unknown(found: UnacknowledgedMessages) -> tuple[str, ...]:
+    few = f"Only the {counted(len(found.messages), 'message')} taken first were looked at."
+    doubt = f"{found.why_uncertain or 'a worker did not answer'}."
+    return (*([doubt] if found.uncertain else []), *([few] if found.at_least else []))
