@@ -5,9 +5,11 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.adapters.heard_starts import HeardStarts
 from bot.domain.cluster import ClusterSnapshot, Worker
 from bot.domain.errors import ClusterUnreachable
 from bot.domain.forecast import DepthSample
+from bot.domain.window import Slice
 
 KEPT = 120
 """Samples kept for each queue: ten minutes, at one every five seconds."""
@@ -26,6 +28,8 @@ class MemorySamples:
         self._lock = threading.Lock()
         self._rings: defaultdict[tuple[str, str], deque[DepthSample]] = defaultdict(lambda: deque(maxlen=KEPT))
         self._starts: defaultdict[str, _Starts] = defaultdict(_Starts)
+        self._series: defaultdict[str, int] = defaultdict(int)  # of workers' totals: 0 and below; events': above
+        self._heard: defaultdict[str, HeardStarts] = defaultdict(HeardStarts)
         self._failures: dict[str, tuple[datetime, ClusterUnreachable]] = {}
         self._snapshots: defaultdict[str, deque[ClusterSnapshot]] = defaultdict(lambda: deque(maxlen=SNAPSHOTS))
 
@@ -33,6 +37,11 @@ class MemorySamples:
         """Return the samples of a queue, oldest first."""
         with self._lock:
             return tuple(self._rings.get((cluster, queue), ()))
+
+    def queues(self, cluster: str) -> tuple[str, ...]:
+        """Return the names of the queues that were sampled lately."""
+        with self._lock:
+            return tuple(queue for of, queue in self._rings if of == cluster)
 
     def failed(self, cluster: str, at: datetime, error: ClusterUnreachable) -> None:
         """Remember that a cluster could not be read."""
@@ -50,7 +59,10 @@ class MemorySamples:
             return tuple(self._snapshots[cluster])
 
     def take(self, snapshot: ClusterSnapshot) -> None:
-        """Remember what a snapshot counted, with how many tasks of each queue were begun, where that is known."""
+        """Remember what a snapshot counted, with how many tasks of each queue were begun, where that is known.
+
+        Where events tell all starts, they give the count, a few seconds later: see `heard`.
+        """
         at = snapshot.taken_at
         with self._lock:
             starts = self._starts[snapshot.cluster]
@@ -58,9 +70,12 @@ class MemorySamples:
                 return
             self._snapshots[snapshot.cluster].append(snapshot)
             self._failures.pop(snapshot.cluster, None)
+            told = self._heard[snapshot.cluster].fresh(at)
             for queue in snapshot.queues:
                 if queue.depth is not None:
-                    sample = DepthSample(at=at, depth=queue.depth, started=starts.of(queue.name))
+                    started = None if told else starts.of(queue.name)
+                    series = self._series[snapshot.cluster]
+                    sample = DepthSample(at=at, depth=queue.depth, started=started, series=series)
                     self._append(snapshot.cluster, queue.name, sample)
             self._forget(snapshot.cluster, at)
 
@@ -71,6 +86,27 @@ class MemorySamples:
             for queue, depth in depths.items():
                 self._append(cluster, queue, DepthSample(at=at, depth=depth))
             self._forget(cluster, at)
+
+    def heard(self, cluster: str, slices: Sequence[Slice], *, complete: bool) -> None:
+        """Give the samples of these slices the starts that events told; `complete`: every worker sends events."""
+        with self._lock:
+            rings = {queue: ring for (of, queue), ring in self._rings.items() if of == cluster}
+            for piece in slices:
+                self._heard[cluster].take(piece, rings, complete=complete)
+
+    def heard_until(self, cluster: str) -> datetime | None:
+        """Return up to when slices were taken."""
+        with self._lock:
+            return self._heard[cluster].until
+
+    def restore(self, cluster: str, samples: Mapping[str, Sequence[DepthSample]]) -> None:
+        """Take back what was kept before a restart, oldest first; starts are counted anew after it."""
+        with self._lock:
+            for queue, kept in samples.items():
+                for sample in kept:
+                    self._append(cluster, queue, sample)
+                    self._heard[cluster].beyond(sample.series)
+                    self._series[cluster] = min(self._series[cluster], sample.series - 1)
 
     def _append(self, cluster: str, queue: str, sample: DepthSample) -> None:
         ring = self._rings[cluster, queue]

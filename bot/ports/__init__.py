@@ -19,7 +19,7 @@ from bot.ports.outside import (
     Runbooks,
     Series,
 )
-from bot.ports.storage import Audit, Cards, Collection, Inbox, InboxEntry, Store, Tx
+from bot.ports.storage import Audit, Cards, Collection, Forecasts, History, Inbox, InboxEntry, Mark, Store, Tx
 
 __all__ = [
     "Action",
@@ -35,11 +35,14 @@ __all__ = [
     "Dispatcher",
     "Driver",
     "Expressions",
+    "Forecasts",
+    "History",
     "Http",
     "HttpAnswer",
     "Inbox",
     "InboxEntry",
     "Live",
+    "Mark",
     "Memories",
     "Metrics",
     "NoDiagnostics",

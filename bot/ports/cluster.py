@@ -16,6 +16,7 @@ from bot.domain.broker import (
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.errors import BadInput, ClusterUnreachable
 from bot.domain.forecast import DepthSample
+from bot.domain.window import Slice
 from bot.ports.live import Live
 
 
@@ -175,4 +176,20 @@ class Samples(Protocol):
 
     def take_depths(self, cluster: str, at: datetime, depths: Mapping[str, int]) -> None:
         """Remember depths alone, of a probe that asked no worker."""
+        ...
+
+    def queues(self, cluster: str) -> tuple[str, ...]:
+        """Return the names of the queues that were sampled lately."""
+        ...
+
+    def heard(self, cluster: str, slices: Sequence[Slice], *, complete: bool) -> None:
+        """Give samples the starts that events told; `complete`: every worker sends them. Known slices are left out."""
+        ...
+
+    def heard_until(self, cluster: str) -> datetime | None:
+        """Return the end of the last slice that `heard` was given."""
+        ...
+
+    def restore(self, cluster: str, samples: Mapping[str, Sequence[DepthSample]]) -> None:
+        """Take back what was kept before a restart, by queue, oldest first."""
         ...

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from bot.adapters.clock import SystemClock
 from bot.adapters.samples import KEPT, MemorySamples
 from bot.domain.cluster import ClusterSnapshot, Queue, TaskInHand, Worker
+from bot.domain.forecast import DepthSample
+from bot.domain.window import Figures, Gap, Slice, TaskFigures
 
 START = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 
@@ -128,3 +130,70 @@ def test_many_threads_may_take_and_read() -> None:
 def test_the_clock_is_aware_and_in_utc() -> None:
     """Times are compared with stored ones, so a naive one would raise far from here."""
     assert SystemClock().now().utcoffset() == timedelta(0)
+
+
+def piece(since: float, until: float, begun: int = 0, queue: str | None = "booking", *, missed: bool = False) -> Slice:
+    """What events told of some seconds."""
+    gaps = (Gap(at(since), at(until), "cut off"),) if missed else ()
+    return Slice(at(since), at(until), (TaskFigures("book", queue, Figures(started=begun)),), gaps)
+
+
+def test_events_give_samples_their_starts_between_two_slices_too() -> None:
+    """Ten began evenly in the first five seconds, twenty in the next; a queue without events had none."""
+    samples = MemorySamples()
+    for seconds in (0, 2.5, 5, 7.5, 11):
+        samples.take_depths("shop", at(seconds), {"booking": 9, "analytics": 1})
+    samples.heard("shop", [piece(0, 5, 10), piece(5, 10, 20)], complete=True)
+    assert started(samples) == [None, 5, 10, 20, None]
+    assert started(samples, "analytics") == [None, 0, 0, 0, None]
+    assert samples.heard_until("shop") == at(10)
+    samples.heard("shop", [piece(5, 10, 20), piece(10, 15, 5)], complete=True)
+    assert started(samples)[-1] == 31
+
+
+def test_counts_begin_anew_after_what_was_not_heard() -> None:
+    """A gap, a slice that is missing, a worker without events, a task of no known queue: each ends a series."""
+    for broken in ([piece(5, 10, 1, missed=True)], [], [piece(5, 10, 1, queue=None)]):
+        samples = MemorySamples()
+        for seconds in (5, 10, 15):
+            samples.take_depths("shop", at(seconds), {"booking": 9})
+        samples.heard("shop", [piece(0, 5, 10), *broken, piece(10, 15, 5)], complete=True)
+        first, between, last = samples.of("shop", "booking")
+        assert (first.started, between.started, last.started) == (10, None, 5)
+        assert first.series != last.series
+    samples.heard("shop", [piece(15, 20, 5)], complete=False)
+    samples.take_depths("shop", at(20), {"booking": 9})
+    samples.heard("shop", [piece(15, 20, 5)], complete=True)
+    assert started(samples)[-1] is None
+
+
+def test_workers_totals_count_only_while_events_do_not() -> None:
+    """Two ways of counting do not compare, so that a sample has one of them, and tells which."""
+    samples = MemorySamples()
+    samples.take(snapshot(0, worker(100, "booking")))
+    samples.heard("shop", [piece(-5, 0, 3)], complete=True)
+    samples.take(snapshot(5, worker(110, "booking")))
+    samples.heard("shop", [piece(0, 5, 10)], complete=True)
+    samples.take(snapshot(100, worker(200, "booking")))
+    counted = samples.of("shop", "booking")
+    assert [s.started for s in counted] == [3, 13, 100]
+    assert counted[0].series == counted[1].series != counted[2].series
+
+
+def test_what_was_kept_before_a_restart_comes_back_and_is_counted_on_apart() -> None:
+    """The depths are one row; the starts of either kind begin anew."""
+    before = [
+        DepthSample(at=at(0), depth=5, started=1000, series=0),
+        DepthSample(at=at(5), depth=6, started=70, series=4),
+        DepthSample(at=at(10), depth=7),
+    ]
+    samples = MemorySamples()
+    samples.restore("shop", {"booking": before})
+    assert list(samples.of("shop", "booking")) == before
+    assert samples.queues("shop") == ("booking",)
+    samples.take(snapshot(15, worker(5, "booking"), depth=8))
+    samples.take(snapshot(20, worker(9, "booking"), depth=8))
+    assert {s.series for s in samples.of("shop", "booking")[3:]} == {-1}
+    samples.heard("shop", [piece(15, 20, 6)], complete=True)
+    last = samples.of("shop", "booking")[-1]
+    assert (last.started, last.series) == (6, 5)

@@ -26,6 +26,7 @@ from bot.domain.errors import ClusterUnreachable
 from bot.domain.forecast import DepthSample
 from bot.domain.incident import Incident
 from bot.domain.runbook import AlertMatch, InputSpec, Runbook, Step
+from bot.domain.window import Slice
 from bot.ports import Ports
 from bot.usecases import alerts, runs
 
@@ -206,6 +207,22 @@ class KeptSamples:
         """Remember depths alone."""
         for name, depth in depths.items():
             self.kept.setdefault(name, []).append(DepthSample(at=at, depth=depth))
+
+    def queues(self, cluster: str) -> tuple[str, ...]:
+        """Return the queues that have samples."""
+        return tuple(self.kept)
+
+    def heard(self, cluster: str, slices: Sequence[Slice], *, complete: bool) -> None:
+        """Samples here hold what a test sets."""
+
+    def heard_until(self, cluster: str) -> datetime | None:
+        """Nothing was heard."""
+        return None
+
+    def restore(self, cluster: str, samples: Mapping[str, Sequence[DepthSample]]) -> None:
+        """Take back samples."""
+        for queue, kept in samples.items():
+            self.kept[queue] = [*kept, *self.kept.get(queue, [])]
 
 
 class FewRunbooks:
