@@ -200,7 +200,7 @@ def line_of(asked: Look) -> str:
         case Failures():
             return f"{_line('failures', asked.cluster, asked.task)} {_typed(asked.span)}"
         case RunCheck():
-            words = [shlex.quote(f"{key}={value}") for key, value in asked.words]
+            words = [f"{shlex.quote(key)}={shlex.quote(value)}" for key, value in asked.words]
             return " ".join([_line("check", asked.cluster, asked.name), *words])
         case Targets():
             return _line("targets", asked.cluster, None)

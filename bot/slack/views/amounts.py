@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.domain.window import Histogram
 from bot.slack.views.formatting import count
 
-ROUGHLY = "~ is read from a histogram and may be off by a tenth."
+ROUGHLY = "~ is read from a histogram: it may be off by up to a third."
 """Said once below a view that shows quantiles."""
 
 
@@ -43,4 +43,9 @@ def quantiles(durations: Histogram) -> str | None:
     half, most = durations.quantile(0.5), durations.quantile(0.95)
     if half is None or most is None:
         return None
-    return f"half within ~{duration(half)}, 95 % within ~{duration(most)}"
+    return f"half within ~{duration(_rough(half))}, 95 % within ~{duration(_rough(most))}"
+
+
+def _rough(seconds: float) -> float:
+    """Return two digits of it: a histogram knows no more."""
+    return float(f"{seconds:.2g}") if seconds < 100 else seconds

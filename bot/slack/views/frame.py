@@ -35,7 +35,7 @@ def framed(
     """
     cannot = trouble or age.trouble
     first = trouble_lines(age, cannot)
-    doubt = [f"⚠️ {prose(capital(age.doubt))}. Read these figures as “at least”."] if age.doubt else []
+    doubt = [f"⚠️ {prose(capital(age.doubt))}. Read the counts as “at least”."] if age.doubt else []
     shown = age.taken_at is not None or not cannot
     return message(
         f"🔴 {prose(cannot)}" if cannot else headline,
@@ -92,18 +92,19 @@ def unheard(feed: Feed) -> str | None:
 
 
 def gap_lines(gaps: Sequence[Gap], now: datetime, most: int = 3) -> list[str]:
-    """Return the newest times in which events were missed."""
-    shown = [_gap(gap, now) for gap in sorted(gaps, key=lambda g: g.since, reverse=True)[:most]]
+    """Return the newest times in which events were missed; why a single one was, the doubt says above."""
+    shown = [_gap(gap, now, why=len(gaps) > 1) for gap in sorted(gaps, key=lambda g: g.since, reverse=True)[:most]]
     left = len(gaps) - len(shown)
     return [*shown, *([f"… and {left:,} more gaps"] if left > 0 else [])]
 
 
-def _gap(gap: Gap, now: datetime) -> str:
+def _gap(gap: Gap, now: datetime, *, why: bool) -> str:
+    because = f": {prose(gap.why, 200)}" if why else ""
     missed = f", {gap.missed:,} tasks unheard" if gap.missed else ""
     if gap.until is None:
-        return f"Missed since {when(gap.since, now, seconds=True)}, still{missed}: {prose(gap.why, 200)}"
+        return f"Missed since {when(gap.since, now, seconds=True)}, still{missed}{because}"
     long = duration(max(0.0, (gap.until - gap.since).total_seconds()))
-    return f"Missed from {when(gap.since, now, seconds=True)} for {long}{missed}: {prose(gap.why, 200)}"
+    return f"Missed from {when(gap.since, now, seconds=True)} for {long}{missed}{because}"
 
 
 def unknown_lines(unknown: Sequence[Unknown], workers: Sequence[Worker] = ()) -> list[str]:

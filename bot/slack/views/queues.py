@@ -66,7 +66,7 @@ def _alone(view: QueuesView, detail: QueueDetail, *, shared: bool) -> Message:
         [
             section("\n".join(_now(detail, view))),
             _changes(detail),
-            lines(unknown_lines(view.unknown), 5),
+            lines(unknown_lines([u for u in view.unknown if line.queue.name in u.what or "worker" in u.what]), 5),
         ],
         again=line_of(Queues(view.cluster, line.queue.name)),
         shared=shared,

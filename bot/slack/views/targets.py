@@ -8,10 +8,11 @@ from bot.domain.readings import COUNTED
 from bot.domain.standing import limits
 from bot.domain.targets import ForecastScore, Measure, Quality, Reading, Standing, TargetSpec
 from bot.domain.views import TargetLine, TargetsView
+from bot.domain.wording import counted
 from bot.slack.looks import Targets, line_of
 from bot.slack.views.amounts import duration
 from bot.slack.views.blocks import lines, sections
-from bot.slack.views.formatting import count, name, prose, when
+from bot.slack.views.formatting import count, escape, name, prose, when
 from bot.slack.views.frame import framed, titled
 from bot.slack.views.message import Message
 
@@ -48,7 +49,7 @@ def _summary(view: TargetsView) -> str:
         )
         if s in standing
     ]
-    return f"targets: {', '.join(parts) or 'none'}"
+    return f"{counted(len(standing), 'target')}: {', '.join(parts)}" if parts else "no targets"
 
 
 def _line(line: TargetLine, now: datetime) -> str:
@@ -80,8 +81,7 @@ def amount(measure: Measure, value: float) -> str:
 def _limits(spec: TargetSpec, reading: Reading) -> str:
     target, alert = limits(spec, reading)
     wanted, bad = (">", "<") if spec.measure.higher_is_better else ("<", ">")
-    wanted, bad = wanted.replace("<", "&lt;").replace(">", "&gt;"), bad.replace("<", "&lt;").replace(">", "&gt;")
-    return f"wanted {wanted} {amount(spec.measure, target)}, alert {bad} {amount(spec.measure, alert)}"
+    return escape(f"wanted {wanted} {amount(spec.measure, target)}, alert {bad} {amount(spec.measure, alert)}")
 
 
 def _standing(line: TargetLine, now: datetime) -> str:
@@ -134,7 +134,7 @@ def _score(score: ForecastScore) -> str:
         return f"Forecasts of {queue}: none could be held against what happened yet"
     worst = f", 9 of 10 within {_minutes(score.p90_minutes)}" if score.p90_minutes is not None else ""
     wrong = f", {count(score.wrong_way)} the wrong way" if score.wrong_way else ""
-    return f"Forecasts of {queue}: median error {_minutes(score.median_minutes)}{worst} over {count(score.n)}{wrong}"
+    return f"Forecasts of {queue}: median error {_minutes(score.median_minutes)} over {count(score.n)}{worst}{wrong}"
 
 
 def _minutes(minutes: float) -> str:

@@ -63,6 +63,8 @@ def _for_how_long(trace: TaskTrace, view: TaskView) -> str:
 def _nowhere(view: TaskView) -> list[str]:
     if view.place is None:
         return ["Nothing was heard of it, and it could not be looked for."]
+    if view.place.result_state is not None:
+        return ["Nothing was heard of it; only its result is stored.", *_unsearched(view.place)]
     said = ["❓ Nothing was heard of it, and it is in no queue, no worker's hands and no result that was looked at."]
     if not _ID.fullmatch(view.id) and "." in view.id:
         said.append(f"If that is a task's name: `/celery tasks {name(view.id, 100)}`")

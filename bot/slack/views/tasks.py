@@ -6,6 +6,7 @@ from datetime import datetime
 from bot.domain.amounts import percent
 from bot.domain.cluster import TaskInHand
 from bot.domain.live import FailureGroup
+from bot.domain.readings import COUNTED
 from bot.domain.views import TasksView
 from bot.domain.window import Figures, TaskFigures
 from bot.slack.looks import Tasks, line_of
@@ -18,8 +19,6 @@ from bot.slack.views.message import Message
 MOST_TASKS = 30
 MOST_RUNNING = 10
 MOST_CAUSES = 8
-
-COUNTS = "Completed is of those that ended: retried attempts are no ends, revoked tasks are left out, lost ones failed."
 
 
 def tasks_message(view: TasksView, *, shared: bool = False) -> Message:
@@ -50,7 +49,7 @@ def _notes(view: TasksView, total: Figures) -> list[str]:
     closely = [] if view.name is not None or not view.tasks else ["One closely: `/celery tasks <name>`"]
     return [
         *gap_lines(view.gaps, view.age.now),
-        *([COUNTS] if total.ended else []),
+        *([COUNTED] if total.ended else []),
         *([ROUGHLY] if total.runtime.n or total.wait.n else []),
         *closely,
     ]

@@ -14,6 +14,7 @@ from bot.slack.views.blocks import Block, lines, section, sections
 from bot.slack.views.formatting import bold, count, escape, name, one_line, prose, when
 from bot.slack.views.frame import framed, titled, unknown_lines
 from bot.slack.views.message import Message
+from bot.slack.views.phrases import capital
 from bot.slack.views.workers import PROTECTION, slots_of
 
 MOST_WORKERS = 40
@@ -102,15 +103,16 @@ def _oddities(detail: WorkerDetail) -> list[str]:
     return found
 
 
-def _memory(memory: WorkerMemory) -> str:
-    """Return "1.4 GB with 4 children", or what is known of it."""
+def _memory(memory: WorkerMemory, *, why: bool = False) -> str:
+    """Return "1.4 GB with 4 children", or what is known of it and, where asked for, why not more."""
     if memory.parent is None:
         return "unknown" + (f" ({prose(memory.why, 200)})" if memory.why else "")
     peak = ", at its highest" if memory.parent_is_peak else ""
     if memory.children is None:
-        return f"{size(memory.parent)} (parent alone{peak})"
-    children = counted(len(memory.children), "child").replace("childs", "children")
-    return f"{size(memory.total or 0)} with {children}"
+        because = f": {prose(memory.why, 200)}" if why and memory.why else ""
+        return f"{size(memory.parent)} (parent alone{peak}{because})"
+    children = f"{count(len(memory.children))} {'child' if len(memory.children) == 1 else 'children'}"
+    return f"{size(memory.total or 0)} with {children}{peak}"
 
 
 def _alone(view: WorkersView, detail: WorkerDetail, *, shared: bool) -> Message:
@@ -133,16 +135,15 @@ def _alone(view: WorkersView, detail: WorkerDetail, *, shared: bool) -> Message:
 
 def _heard(detail: WorkerDetail, view: WorkersView) -> list[str]:
     heard = None if detail.worker.answered else _last_heard(detail.live, view)
-    kept = [PROTECTION[detail.protection]] if detail.protection else []
-    return [*([heard] if heard else []), *(f"⚠️ {odd}" for odd in _oddities(detail)), *kept]
+    kept = [capital(PROTECTION[detail.protection])] if detail.protection else []
+    return [*([capital(heard)] if heard else []), *(f"⚠️ {odd}" for odd in _oddities(detail)), *kept]
 
 
 def _said(detail: WorkerDetail) -> list[str]:
     """Return what the worker answered."""
     worker, found = detail.worker, []
     if detail.memory:
-        why = f" ({prose(detail.memory.why, 200)})" if detail.memory.why and detail.memory.parent is not None else ""
-        found.append(f"Memory: {_memory(detail.memory)}{why}")
+        found.append(f"Memory: {_memory(detail.memory, why=True)}")
     if not worker.answered:
         return found
     queues = "unknown" if worker.queues is None else listed([name(q) for q in worker.queues], 12) or "none"
@@ -170,7 +171,8 @@ def _live(detail: WorkerDetail, view: WorkersView) -> list[str]:
     software = [escape(one_line(live.software, 80))] if live.software else []
     process = [f"process {live.pid}"] if live.pid else []
     return [
-        f"Heartbeat {ago(live.seen_at, view.age.now)} · task events {live.task_events.value}",
+        *([f"Heartbeat {ago(live.seen_at, view.age.now)}"] if detail.worker.answered else []),
+        f"Task events {live.task_events.value}",
         *([" · ".join([*done, *load])] if done or load else []),
         *([" · ".join([*software, *process])] if software or process else []),
     ]
