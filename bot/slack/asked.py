@@ -9,6 +9,8 @@ from bot.domain.errors import ClusterUnreachable, UnknownName
 from bot.ports import Ports
 from bot.slack.answers import Place
 from bot.slack.commands import AuditTail, Command, Freeze, Help, Pause, Resume, Status, Unfreeze, parse
+from bot.slack.looked import looked
+from bot.slack.looks import Look
 from bot.slack.tools import Tools
 from bot.slack.views.request import draft_message
 from bot.slack.views.status import status_message
@@ -20,6 +22,9 @@ from bot.usecases.auditing import audit_tail
 async def do(tools: Tools, place: Place, text: str) -> None:
     """Do what a line of words asks for. Raises BadInput and UnknownName in words."""
     command = await _parsed(tools, place, text)
+    if isinstance(command, Look):
+        await tools.answers.alone(place, await looked(tools, command))
+        return
     match command:
         case Status():
             message = status_message(await tools.cluster(status.status, command.cluster))

@@ -7,6 +7,7 @@ from bot.slack.listeners import (
     commands,
     home,
     incidents,
+    looks,
     membership,
     mentions,
     mitigations,
@@ -20,6 +21,7 @@ from bot.slack.tools import Tools
 
 def register(app: AsyncApp, tools: Tools) -> None:
     """Register all of them; what is unknown comes last, since Bolt takes the first that matches."""
-    for part in (alerts, commands, mentions, home, membership, incidents, requests, mitigations, status, shortcuts):
+    people = (commands, mentions, home, incidents, requests, mitigations, status, looks, shortcuts)
+    for part in (alerts, membership, *people):
         part.register(app, tools)
     unknown.register(app, tools)

@@ -18,9 +18,10 @@ def register(app: AsyncApp, tools: Tools) -> None:
 
 async def refresh(tools: Tools, click: Click) -> None:
     """Put fresh numbers where the old ones stood."""
-    await tools.answers.replace(click.place, status_message(await tools.cluster(status, click.value)))
+    await tools.answers.replace(click.place, status_message(await tools.cluster(status, click.value, fresh=True)))
 
 
 async def share(tools: Tools, click: Click) -> None:
     """Show fresh numbers to all."""
-    await tools.answers.openly(click.place, status_message(await tools.cluster(status, click.value), shared=True))
+    view = await tools.cluster(status, click.value, fresh=True)
+    await tools.answers.openly(click.place, status_message(view, shared=True))
