@@ -5,6 +5,7 @@ Each question has a loop and a thread of its own. Nothing of this process goes a
 """
 
 import asyncio
+import base64
 import json
 import socket
 import ssl
@@ -17,7 +18,7 @@ from bot.domain.errors import BadInput, OutsideUnreachable, UnknownName
 from bot.ports import HttpAnswer
 
 if TYPE_CHECKING:
-    from aiohttp import BasicAuth, ClientResponse, ClientSession
+    from aiohttp import ClientResponse, ClientSession
     from yarl import URL
 
 MOST_BYTES = 256_000
@@ -43,16 +44,13 @@ class ConfiguredPages:
 
     def page(self, cluster: str, page: str, path: str = "", deadline: float = 3.0) -> HttpAnswer:
         """Return what a page answers; see the port."""
-        from aiohttp import BasicAuth
-
         known = self._pages.get(cluster, {})
         if page not in known:
             raise UnknownName("page", page, known)
         url = _read(known[page])
         if path:
             url = _read(str(url.with_query(None)).rstrip("/") + path)
-        auth = BasicAuth(url.user, url.password or "", "utf-8") if url.user else None
-        return self._asked(f"The page `{page}` of `{cluster}`", url.with_user(None), auth, deadline)
+        return self._asked(f"The page `{page}` of `{cluster}`", url.with_user(None), _credentials(url), deadline)
 
     def url(self, cluster: str, url: str, deadline: float = 3.0) -> HttpAnswer:
         """Return what any page of a known server answers, asked without credentials; see the port."""
@@ -65,13 +63,13 @@ class ConfiguredPages:
                 f"`{asked.origin()}` is on no server that the settings of `{cluster}` name. Add a page of it to "
                 f"`clusters.{cluster}.health`."
             )
-        return self._asked(f"{asked.with_query(None)}", asked, None, deadline)
+        return self._asked(f"{asked.with_query(None)}", asked, {}, deadline)
 
-    def _asked(self, what: str, url: "URL", auth: "BasicAuth | None", deadline: float) -> HttpAnswer:
+    def _asked(self, what: str, url: "URL", credentials: Mapping[str, str], deadline: float) -> HttpAnswer:
         began = time.monotonic()
         try:
             inner = max(deadline - _LAST_WORD, 0.05)
-            return self._bounded.run(lambda: asyncio.run(_get(url, auth, inner)), deadline)
+            return self._bounded.run(lambda: asyncio.run(_get(url, credentials, inner)), deadline)
         except Exception as e:
             why = _why(e, deadline)
             if why is None:
@@ -83,7 +81,11 @@ class _TooLongError(Exception):
     """The answer is longer than a health page's."""
 
 
-async def _get(url: "URL", auth: "BasicAuth | None", seconds: float) -> HttpAnswer:
+class _RoundError(Exception):
+    """One redirect follows another."""
+
+
+async def _get(url: "URL", credentials: Mapping[str, str], seconds: float) -> HttpAnswer:
     """Ask, and follow redirects within the same server."""
     from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
@@ -99,8 +101,7 @@ async def _get(url: "URL", auth: "BasicAuth | None", seconds: float) -> HttpAnsw
             timeout=ClientTimeout(total=None),
             auto_decompress=False,
             trust_env=False,
-            headers=headers,
-            auth=auth,
+            headers=headers | dict(credentials),
         ) as session,
     ):
         return await _followed(session, url, began)
@@ -120,7 +121,7 @@ async def _followed(session: "ClientSession", url: "URL", began: float) -> HttpA
                     elsewhere=onward is not None,
                 )
             url = onward.with_user(None)
-    raise BadInput(f"It sends from page to page, more than {MOST_REDIRECTS} times; name the last of them instead.")
+    raise _RoundError
 
 
 def _onward(url: "URL", response: "ClientResponse") -> "URL | None":
@@ -165,6 +166,14 @@ def _read(url: str) -> "URL":
     raise BadInput("A page's address begins with `http://` or `https://` and names a host.")
 
 
+def _credentials(url: "URL") -> dict[str, str]:
+    """Return user and password of an address as a header, which no other server gets to see."""
+    if not url.user:
+        return {}
+    both = base64.b64encode(f"{url.user}:{url.password or ''}".encode()).decode()
+    return {"Authorization": f"Basic {both}"}
+
+
 def _resolver() -> Any:
     """Return a resolver that blocks its own loop: the usual one's thread would keep this process from ending."""
     from aiohttp.abc import AbstractResolver, ResolveResult
@@ -197,9 +206,11 @@ def _why(error: Exception, seconds: float) -> str | None:
             return f"it did not answer within {seconds:g} s"
         case _TooLongError():
             return f"its answer is longer than {MOST_BYTES // 1000} kB, so it is none of a health page"
+        case _RoundError():
+            return f"it sends from page to page, more than {MOST_REDIRECTS} times"
         case aiohttp.ClientConnectorDNSError():
             return "its name is not known here"
-        case aiohttp.ClientConnectorCertificateError() | ssl.SSLError():
+        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
             return "its certificate is not trusted here"
         case aiohttp.ClientSSLError():
             return "it speaks no TLS, or none that is known here"
