@@ -8,9 +8,13 @@ import pytest
 
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.control import CeleryClusterControl
+from bot.adapters.celery.diagnostics import CeleryDiagnostics
 from bot.adapters.clock import SystemClock
 from bot.domain.cluster import ClusterSpec, QueueSpec
 from playground.services import RedisServer
+
+
+Diagnose = Callable[[CeleryClusterControl], CeleryDiagnostics]
 
 
 class MakeControl(Protocol):
@@ -48,3 +52,17 @@ def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "the condition never came true"
         time.sleep(0.02)
+
+
+@pytest.fixture
+def diagnose() -> Iterator[Diagnose]:
+    """A function that makes the diagnostics of a control's cluster; workers called `…@test` are on its host."""
+    made: list[CeleryDiagnostics] = []
+
+    def make(control: CeleryClusterControl) -> CeleryDiagnostics:
+        made.append(CeleryDiagnostics(control.watched, SystemClock(), host="test"))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
