@@ -40,7 +40,10 @@ class Live(Protocol):
         ...
 
     def slices(self, after: datetime) -> Sequence[Slice]:
-        """Return the five-second slices of the last two minutes that are complete and began at `after` or later."""
+        """Return the five-second slices of the last two minutes that are over and began at `after` or later.
+
+        Those in which nothing happened as well, so that one follows the other; each with the gaps that touch it.
+        """
         ...
 
     def restore(self, slices: Sequence[Slice]) -> None:
