@@ -4,15 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
-from itertools import pairwise
 
 from bot.domain.forecast import DepthSample
 from bot.domain.window import Figures, Gap, Slice, TaskFigures
-
-UNHEARD = "the bot did not listen"
-
-_SEAM = timedelta(seconds=0.5)
-"""Slices less far apart than this follow each other."""
 
 
 class Grain(IntEnum):
@@ -68,10 +62,9 @@ def merged(records: Sequence[Record], at: datetime) -> Record:
     Of each queue the deepest sample stays, the last, and the last with a count; of workers and troubles the last.
     """
     known = [r for r in records if r.workers_at is not None]
-    slices = [s for r in records for s in r.slices]
     return Record(
         at=at,
-        slices=(joined(slices),) if slices else (),
+        slices=joined([s for r in records for s in r.slices]),
         complete=all(r.complete for r in records),
         depths=_depths(records),
         workers=known[-1].workers if known else (),
@@ -92,15 +85,19 @@ def _depths(records: Sequence[Record]) -> dict[str, tuple[DepthSample, ...]]:
     return found
 
 
-def joined(slices: Sequence[Slice]) -> Slice:
-    """Return one slice for several, oldest first; time that none of them covers becomes a gap."""
-    unheard = [Gap(a.until, b.since, UNHEARD) for a, b in pairwise(slices) if b.since - a.until > _SEAM]
-    gaps = {gap: None for s in slices for gap in s.gaps} | dict.fromkeys(unheard)
-    return Slice(
-        since=slices[0].since,
-        until=slices[-1].until,
-        tasks=tuple(_added(row for s in slices for row in s.tasks)),
-        gaps=tuple(_merged_gaps(sorted(gaps, key=lambda gap: gap.since))),
+def joined(slices: Sequence[Slice]) -> tuple[Slice, ...]:
+    """Return one slice for each minute of the clock in which any of these began, oldest first."""
+    minutes: dict[datetime, list[Slice]] = {}
+    for piece in slices:
+        minutes.setdefault(piece.since.replace(second=0, microsecond=0), []).append(piece)
+    return tuple(
+        Slice(
+            since=pieces[0].since,
+            until=pieces[-1].until,
+            tasks=tuple(_added(row for s in pieces for row in s.tasks)),
+            gaps=_merged_gaps(gap for s in pieces for gap in s.gaps),
+        )
+        for pieces in minutes.values()
     )
 
 
@@ -112,11 +109,11 @@ def _added(rows: Iterable[TaskFigures]) -> list[TaskFigures]:
     return [TaskFigures(name, queue, figures) for (name, queue), figures in by_task.items()]
 
 
-def _merged_gaps(gaps: Iterable[Gap]) -> list[Gap]:
+def _merged_gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:
     """Return gaps in which one that went on through several slices is one: a later look at it replaces the earlier."""
     found: dict[tuple[datetime, str], Gap] = {}
     for gap in gaps:
         before = found.get((gap.since, gap.why))
         if before is None or before.until is None or (gap.until is not None and gap.until > before.until):
             found[gap.since, gap.why] = gap
-    return list(found.values())
+    return tuple(found.values())
