@@ -31,6 +31,7 @@ from bot.slack.rendering import render
 from bot.slack.replay import Replay
 from bot.slack.tools import Tools
 from bot.slack.turns import Turns
+from bot.usecases import forecasts, history
 from bot.usecases.measuring import measure, poll_memory
 from bot.usecases.sweep import sweep
 from bot.usecases.watching import look, sample
@@ -123,6 +124,8 @@ class SlackShell:
             duties.every(15.0, f"look at {cluster}", partial(background, look, ports, cluster))
             duties.every(30.0, f"ask for memory on {cluster}", partial(background, poll_memory, ports, cluster))
             duties.every(10.0, f"measure {cluster}", partial(self._executors.db, measure, ports, cluster))
+            duties.every(5.0, f"history of {cluster}", partial(self._executors.db, history.keep, ports, cluster))
+            duties.every(60.0, f"forecasts of {cluster}", partial(self._executors.db, forecasts.keep, ports, cluster))
 
     def _publish(self, stack: AsyncExitStack, client: AsyncWebClient, me: Identity) -> Publisher:
         publisher = Publisher(self._ports, Posting(client), self._executors, partial(render, self._ports, me.workspace))

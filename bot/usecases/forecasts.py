@@ -104,7 +104,7 @@ def _made(
         found = forecast(known[-1].depth, goal, trend(recent(known, now, since=acted)))
         if found.prospect not in (Prospect.DRAINS, Prospect.WILL_NOT_DRAIN):
             continue
-        if found.minutes is None or timedelta(minutes=found.minutes) <= LONGEST:
+        if found.minutes is None or found.minutes * 60 <= LONGEST.total_seconds():
             due = due_by(now, found.minutes)
             made.append(KeptForecast(queue=queue, at=now, goal=goal, minutes=found.minutes, due=due))
     return made
