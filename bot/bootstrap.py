@@ -33,6 +33,7 @@ from bot.ports import Metrics, NoHttp, NoMetrics, Ports
 from bot.settings import BrokerSettings, PrometheusSettings, Settings
 from bot.slack.app import SlackShell
 from bot.slack.config import RoleSource, SlackConfig
+from bot.usecases import history
 from bot.usecases.reconcile import hold_new_worker
 from bot.web.server import WebServer
 
@@ -159,6 +160,7 @@ async def _run_bot(settings: Settings, ports: Ports) -> None:
     shell = SlackShell(ports, slack_config(settings))
     watches = online_watches(settings, ports)
     slack_requests = None if settings.slack.socket else shell.http
+    await asyncio.to_thread(restore_history, ports)  # before anything is heard or sampled
     async with AsyncExitStack() as stack:
         for watch in watches:
             watch.start()
@@ -171,6 +173,15 @@ async def _run_bot(settings: Settings, ports: Ports) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, lambda: loop.create_task(shell.close()))
         await shell.run()
+
+
+def restore_history(ports: Ports) -> None:
+    """Give back what was known before a restart; without it the bot starts all the same, and knows less at first."""
+    for name in ports.clusters.names():
+        try:
+            history.restore(ports, name)
+        except Exception:
+            log.exception("history not restored", cluster=name)
 
 
 def online_watches(settings: Settings, ports: Ports) -> list[WorkerOnlineWatch]:
