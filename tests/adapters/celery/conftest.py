@@ -13,7 +13,6 @@ from bot.adapters.clock import SystemClock
 from bot.domain.cluster import ClusterSpec, QueueSpec
 from playground.services import RedisServer
 
-
 Diagnose = Callable[[CeleryClusterControl], CeleryDiagnostics]
 
 

@@ -10,10 +10,18 @@ import pytest
 from bot.adapters.bounded import Bounded, TooManyHanging
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.control import CeleryClusterControl
+from bot.adapters.celery.diagnostics import CeleryDiagnostics
+from bot.adapters.clock import SystemClock
 from bot.domain.errors import BadInput, ClusterUnreachable, EffectUncertain
 from playground.services import RedisServer
 from tests.adapters.celery.conftest import MakeControl
 from tests.services.network import SilentServer
+
+
+def asked(control: CeleryClusterControl) -> CeleryDiagnostics:
+    """The diagnostics of a control's cluster; without results there is nothing to close."""
+    return CeleryDiagnostics(control.watched, SystemClock())
+
 
 CALLS: dict[str, Callable[[CeleryClusterControl], object]] = {
     "snapshot": lambda c: c.snapshot(),
@@ -21,6 +29,12 @@ CALLS: dict[str, Callable[[CeleryClusterControl], object]] = {
     "consumers": lambda c: c.consumers(),
     "cancel_consumer": lambda c: c.cancel_consumer("booking", ["w1@test"]),
     "add_consumer": lambda c: c.add_consumer("booking", ["w1@test"]),
+    "broker_info": lambda c: asked(c).broker_info(),
+    "oldest": lambda c: asked(c).oldest(),
+    "unacknowledged": lambda c: asked(c).unacknowledged(),
+    "reports": lambda c: asked(c).reports(1.0),
+    "memory": lambda c: asked(c).memory(1.0),
+    "find_task": lambda c: asked(c).find_task("no-such-id"),
 }
 every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
