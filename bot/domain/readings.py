@@ -89,7 +89,7 @@ def _completion(spec: TargetSpec, evidence: Evidence) -> Reading:
         n=figures.ended,
         of=_most_failed(rows) if defects else None,
         quality=quality_of(defects, figures.ended),
-        few=_few(defects, figures.ended, 1 - spec.alert),
+        few=_few(defects, figures.ended, 1 - spec.alert) if figures.completion < spec.alert else None,
         incomplete=_incomplete(spec, evidence),
     )
 
@@ -157,19 +157,23 @@ def _quantiles(spec: TargetSpec, evidence: Evidence, of: Callable[[Figures], His
         rows.setdefault(row.queue, []).append(row)
     durations = {queue: of(evidence.window.total(its)) for queue, its in rows.items()}
     incomplete = _incomplete(spec, evidence)
-    return {
-        queue: Reading(
-            at=evidence.window.until,
-            value=found.quantile(spec.quantile),
-            n=found.n,
-            of=queue,
-            quality=quality_of(found.above(spec.target), found.n),
-            few=_few(_surely_above(found, spec.alert), found.n, 1 - spec.quantile),
-            incomplete=incomplete,
-        )
-        for queue, found in durations.items()
-        if found.n
-    }
+    return {queue: _quantile(spec, evidence, queue, d, incomplete) for queue, d in durations.items() if d.n}
+
+
+def _quantile(
+    spec: TargetSpec, evidence: Evidence, queue: str | None, durations: Histogram, incomplete: str | None
+) -> Reading:
+    value = durations.quantile(spec.quantile)
+    past = value is not None and value > spec.alert
+    return Reading(
+        at=evidence.window.until,
+        value=value,
+        n=durations.n,
+        of=queue,
+        quality=quality_of(durations.above(spec.target), durations.n),
+        few=_few(_surely_above(durations, spec.alert), durations.n, 1 - spec.quantile) if past else None,
+        incomplete=incomplete,
+    )
 
 
 def _surely_above(durations: Histogram, seconds: float) -> int:
