@@ -1,23 +1,45 @@
-"""`python -m benchmarks [name …]` runs the benchmarks, all of them by default."""
+"""`python -m benchmarks [name …]` runs the benchmarks, all of them by default, and keeps what came of it on file."""
 
 import importlib
 import pkgutil
 import sys
+import traceback
 
 import benchmarks
+from benchmarks import _results
 
 NAMES = [m.name for m in pkgutil.iter_modules(benchmarks.__path__) if not m.name.startswith("_")]
 
 
 def main() -> int:
-    """Run what was named; returns 2 for an unknown name."""
+    """Run what was named; returns 2 for an unknown name, 1 when one could not be measured.
+
+    A goal that is not met is a result like any other.
+    """
     wanted = sys.argv[1:] or NAMES
     if unknown := sorted(set(wanted) - set(NAMES)):
         print(f"There is no benchmark {', '.join(unknown)}; there are: {', '.join(NAMES)}.")
         return 2
-    for name in wanted:
-        importlib.import_module(f"benchmarks.{name}").main()
-    return 0
+    print(_results.heading())
+    failed = [name for name in wanted if not _run(name)]
+    if failed:
+        print(f"Not measured, their rows on file are of an earlier run: {', '.join(failed)}.")
+    return 1 if failed else 0
+
+
+def _run(name: str) -> bool:
+    """Measure one, print its rows and keep them; the rows of the others stay as they are."""
+    try:
+        rows = importlib.import_module(f"benchmarks.{name}").rows()
+    except Exception:  # noqa: BLE001 - one that breaks must not cost the results of the others
+        traceback.print_exc()
+        return False
+    for row in rows:
+        if _results.module_of(row) != name:
+            raise ValueError(f"rows of {name} are named `{name}: …`, not `{row.name}`")
+        print(_results.line(row), flush=True)
+    _results.save(_results.merged(_results.load(), name, rows))
+    return True
 
 
 if __name__ == "__main__":

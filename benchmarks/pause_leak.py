@@ -6,16 +6,16 @@ what leaks is what runs before the worker is told.
 
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 
+from benchmarks._row import Row, at_most
 from bot.adapters.celery.online import WorkerOnlineWatch
 from bot.usecases.reconcile import hold_new_worker
 from playground.services import RedisServer
-from tests.pauses.shop import WAITING, Shop, opened_shop
+from tests.pauses.shop import Shop, opened_shop
 
 WORKER = "worker1@test"
 
@@ -50,24 +50,25 @@ def run_worker(shop: Shop, folder: Path) -> Iterator[None]:
         yield
 
 
+ONE_CANCEL = "one cancel at worker-online"
 LAYERS: dict[str, tuple[Act | None, Start]] = {
-    "nothing": (None, started),
-    "one cancel at worker-online": (one_cancel, started),
+    ONE_CANCEL: (one_cancel, started),
     "watch and hold": (hold, started),
     "started by run-worker": (None, run_worker),
     "started with -X": (None, partial(started, without=("analytics",))),
 }
+GOALS = {"watch and hold": 100, "started by run-worker": 0, "started with -X": 0}
 
 
-def main() -> None:
-    """Measure each layer, and print what leaked."""
-    print(f"{WAITING:,} waiting tasks, prefork, concurrency 2; leaked in {ROUNDS} rounds:")
-    for name, (act, start) in LAYERS.items():
-        began = time.monotonic()
-        leaked = [leak(act, start) for _ in range(ROUNDS)]
-        shown = ", ".join(f"{n:,}" for n in leaked)
-        median, seconds = statistics.median(leaked), time.monotonic() - began
-        print(f"{name:<28} {shown:<36} median {median:,.0f}  ({seconds:.0f} s)", flush=True)
+def rows() -> list[Row]:
+    """Measure each layer against the one cancel that a script would send."""
+    leaked = {name: _median(act, start) for name, (act, start) in LAYERS.items()}
+    theirs = leaked.pop(ONE_CANCEL)
+    return [at_most(f"pause_leak: {name}", n, theirs, "tasks", GOALS[name]) for name, n in leaked.items()]
+
+
+def _median(act: Act | None, start: Start) -> float:
+    return float(statistics.median(leak(act, start) for _ in range(ROUNDS)))
 
 
 def leak(act: Act | None, start: Start) -> int:
