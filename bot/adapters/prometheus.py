@@ -33,6 +33,9 @@ _LAST_WORD = 0.2
 """Seconds that the client's own end, which knows what happened, comes before ours."""
 
 
+_STRANGE = "what it answers is not Prometheus; is the path right?"
+
+
 @dataclass(frozen=True)
 class PrometheusServer:
     """How one server is asked: `timeout` is for one query, in seconds, `retries` for connections that fail."""
@@ -127,7 +130,7 @@ class _Asked:
         # Every attempt to connect has its share; reading has what is left of all, which `_whole` holds it to.
         share = seconds / (self._server.retries + 1)
         limits: Any = (share, seconds)
-        result = self._connect().custom_query(promql, params={"timeout": f"{seconds:.1f}s"}, timeout=limits)
+        result = self._connect().custom_query(promql, params={"timeout": f"{seconds * 1000:.0f}ms"}, timeout=limits)
         body = json.loads(self._heard.body)
         return QueryAnswer(_series(body["data"]["resultType"], result), tuple(map(str, body.get("warnings") or ())))
 
@@ -225,6 +228,7 @@ def _why(error: Exception, seconds: float) -> str | None:
         ((requests.Timeout, urllib3.exceptions.ReadTimeoutError), _silence(seconds)),
         (requests.exceptions.ProxyError, "the proxy of this process (HTTPS_PROXY) cannot be used"),
         (requests.exceptions.ConnectionError, "nothing can be reached there"),
+        (requests.JSONDecodeError, _STRANGE),
         ((requests.RequestException, urllib3.exceptions.HTTPError), "its answer cannot be read"),
         (
             (ValueError, LookupError, TypeError, RecursionError),

@@ -12,19 +12,22 @@ STATS = {"status": "healthy", "queues": {"booking": {"waiting": 3}, "a.b": {"wai
 
 
 class PageServer:
-    """Serves on a free port of the loopback interface; `more` maps further paths to status and JSON.
+    """Serves on the loopback interface, on a free port unless one is given.
 
+    `more` maps further paths to status and JSON (or bytes), or to 0 and the name of a behaviour.
     `elsewhere` is where `/elsewhere` sends to. `asked` are the requests so far: path and headers.
     """
 
-    def __init__(self, more: Mapping[str, tuple[int, Any]] | None = None, elsewhere: str = "") -> None:
+    def __init__(self, more: Mapping[str, tuple[int, Any]] | None = None, elsewhere: str = "", port: int = 0) -> None:
         """Start to serve."""
         self.more, self.elsewhere = dict(more or {}), elsewhere
         self.asked: list[tuple[str, Mapping[str, str]]] = []
         self.dripping = 0
         """How many answers are being dripped now."""
+        self.let_go = threading.Event()
+        """Set, it ends what drips."""
         self.closed = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
@@ -37,6 +40,7 @@ class PageServer:
     def close(self) -> None:
         """Stop, and end what drips."""
         self.closed.set()
+        self.let_go.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(timeout=5)
@@ -54,9 +58,14 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0]
         if path in self.pages.more:
             status, body = self.pages.more[path]
+            if not status:
+                return self._behave(body)
             return self._say(status, body if isinstance(body, bytes) else json.dumps(body).encode())
-        behaviour: Callable[[], None] = getattr(self, f"_{path.strip('/').replace('-', '_')}", self._missing)
-        return behaviour()
+        return self._behave(path.strip("/"))
+
+    def _behave(self, page: str) -> None:
+        behaviour: Callable[[], None] = getattr(self, f"_{page.replace('-', '_')}", self._missing)
+        behaviour()
 
     def _say(self, status: int, body: bytes, **headers: str) -> None:
         self.send_response(status)
@@ -116,13 +125,13 @@ class _Handler(BaseHTTPRequestHandler):
         self._trickle(b"a")
 
     def _slow(self) -> None:
-        self.pages.closed.wait(60)
+        self.pages.let_go.wait(60)
 
     def _trickle(self, byte: bytes) -> None:
         self.pages.dripping += 1
         until = time.monotonic() + 60
         try:
-            while not self.pages.closed.wait(0.05) and time.monotonic() < until:
+            while not self.pages.let_go.wait(0.02) and time.monotonic() < until:
                 self.wfile.write(byte)
                 self.wfile.flush()
         except OSError:  # the client hung up
