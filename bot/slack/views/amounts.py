@@ -13,7 +13,7 @@ ROUGHLY = "~ is read from a histogram: it may be off by up to a third."
 def duration(seconds: float) -> str:
     """Return "120 ms", "4.2 s", "42 s", "1 min 5 s", "2 h 5 min", "3 d 4 h"."""
     if seconds < 0.9995:
-        return f"{round(seconds * 1000)} ms" if seconds >= 0.0005 or seconds <= 0 else "under 1 ms"
+        return f"{round(seconds * 1000)} ms" if seconds >= 0.001 or seconds <= 0 else "under 1 ms"
     if seconds < 9.95:
         return f"{seconds:.1f}".removesuffix(".0") + " s"
     whole = round(seconds)
@@ -25,8 +25,9 @@ def duration(seconds: float) -> str:
 
 
 def ago(at: datetime, now: datetime) -> str:
-    """Return "5 s ago"; a moment that another clock puts into the future is now."""
-    return f"{duration(max(0, math.floor((now - at).total_seconds())))} ago"
+    """Return "5 s ago", "just now"; so is a moment that another clock puts into the future."""
+    seconds = math.floor((now - at).total_seconds())
+    return f"{duration(seconds)} ago" if seconds > 0 else "just now"
 
 
 def a_minute(per_minute: float) -> str:

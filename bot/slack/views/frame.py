@@ -35,7 +35,7 @@ def framed(
     """
     cannot = trouble or age.trouble
     first = trouble_lines(age, cannot)
-    doubt = [f"⚠️ {prose(capital(age.doubt))}. Read the counts as “at least”."] if age.doubt else []
+    doubt = [f"⚠️ {prose(capital(age.doubt.rstrip('.')))}. Read the counts as “at least”."] if age.doubt else []
     shown = age.taken_at is not None or not cannot
     return message(
         f"🔴 {prose(cannot)}" if cannot else headline,

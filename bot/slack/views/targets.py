@@ -7,7 +7,7 @@ from bot.domain.amounts import percent, size
 from bot.domain.readings import COUNTED
 from bot.domain.standing import limits
 from bot.domain.targets import ForecastScore, Measure, Quality, Reading, Standing, TargetSpec
-from bot.domain.views import TargetLine, TargetsView
+from bot.domain.views import Age, TargetLine, TargetsView
 from bot.domain.wording import counted
 from bot.slack.looks import Targets, line_of
 from bot.slack.views.amounts import duration
@@ -26,7 +26,7 @@ def targets_message(view: TargetsView, *, shared: bool = False) -> Message:
     """Return each target with its value, standing and proof, then how well forecasts did."""
     return framed(
         titled(name(view.cluster), _summary(view)),
-        view.age,
+        _age(view),
         [
             *sections([_line(t, view.age.now) for t in view.targets] or ["No targets are configured."], MOST_TARGETS),
             lines([_score(s) for s in view.scores], MOST_SCORES),
@@ -35,6 +35,14 @@ def targets_message(view: TargetsView, *, shared: bool = False) -> Message:
         shared=shared,
         notes=[COUNTED] if any(t.spec.measure is Measure.COMPLETION for t in view.targets) else [],
     )
+
+
+def _age(view: TargetsView) -> Age:
+    """Return the age; where nothing can be read, what stands here is as old as the last reading."""
+    read = [t.state.read_at for t in view.targets if t.state.read_at]
+    if view.age.taken_at is not None or not read:
+        return view.age
+    return view.age.model_copy(update={"taken_at": max(read)})
 
 
 def _summary(view: TargetsView) -> str:
