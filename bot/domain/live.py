@@ -59,6 +59,7 @@ class Phase(StrEnum):
     REVOKED = "revoked"
     REJECTED = "rejected"
     LOST = "lost"
+    UNHEARD = "end not heard"
 
 
 @dataclass(frozen=True, slots=True)

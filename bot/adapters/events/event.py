@@ -28,6 +28,7 @@ class Event(msgspec.Struct, gc=False):
     name: str | None = None
     queue: str | None = None
     retries: int | None = None
+    eta: str | None = None
     runtime: float | None = None
     exception: str | None = None
     traceback: str | None = None
