@@ -13,10 +13,11 @@ from bot.domain.latency import Estimated, waits
 from bot.domain.live import Presence
 from bot.domain.readings import Evidence, reading_of
 from bot.domain.standing import limits, next_state, urgency
-from bot.domain.targets import Change, ForecastScore, Measure, Standing, TargetSpec, TargetState
+from bot.domain.targets import Change, Measure, Standing, TargetSpec, TargetState
 from bot.domain.views import Age, TargetLine, TargetsView
 from bot.domain.window import Span
 from bot.ports import Ports, Tx
+from bot.usecases import forecasts
 
 LEASE_SECONDS = 30.0
 """How long one bot alone keeps a cluster's targets; three times the time between two readings."""
@@ -84,11 +85,7 @@ def targets(ports: Ports, cluster: str) -> TargetsView:
         trouble=str(failure[1]) if failure else None,
         doubt=" ".join(doubts(live.window(Span.QUARTER, now), live.feed())) or None,
     )
-    return TargetsView(cluster=cluster, age=age, targets=tuple(lines), scores=_scores(ports, cluster))
-
-
-def _scores(ports: Ports, cluster: str) -> tuple[ForecastScore, ...]:  # noqa: ARG001 - until forecasts are kept
-    return ()
+    return TargetsView(cluster=cluster, age=age, targets=tuple(lines), scores=forecasts.scores(ports, cluster))
 
 
 def _rank(line: TargetLine) -> tuple[int, float, str]:
@@ -139,7 +136,8 @@ def _lines(ports: Ports, spec: ClusterSpec, kept: Mapping[str, TargetState], now
 def _evidence(ports: Ports, spec: ClusterSpec, span: Span, now: datetime) -> Evidence:
     live, remembered = ports.clusters.live(spec.name), ports.memories.of(spec.name)
     failure = ports.samples.failure(spec.name)
-    samples = {queue: ports.samples.of(spec.name, queue) for queue in _queues(ports, spec)}
+    queues = {q.name for q in spec.queues} | set(ports.samples.queues(spec.name))
+    samples = {queue: ports.samples.of(spec.name, queue) for queue in queues}
     latency = [t for t in spec.targets if t.measure is Measure.QUEUE_LATENCY and t.span is span]
     return Evidence(
         now=now,
@@ -154,12 +152,6 @@ def _evidence(ports: Ports, spec: ClusterSpec, span: Span, now: datetime) -> Evi
         feed=live.feed(),
         trouble=str(failure[1]) if failure else None,
     )
-
-
-def _queues(ports: Ports, spec: ClusterSpec) -> set[str]:
-    """Return the queues that are declared or were seen when last looked."""
-    last = next(iter(reversed(ports.samples.snapshots(spec.name))), None)
-    return {q.name for q in spec.queues} | {q.name for q in (last.queues if last else ())}
 
 
 def _waits(target: TargetSpec, samples: Mapping[str, Iterable[DepthSample]], now: datetime) -> dict[str, Estimated]:

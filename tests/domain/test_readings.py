@@ -84,7 +84,7 @@ def test_tasks_whose_queue_is_not_known_are_left_out_and_counted() -> None:
         (2, 5, False),
         (3, 3, True),
         (3, 100, True),
-        (3, 600, False),
+        (3, 599, False),
         (9, 1000, False),
         (10, 1000, True),
     ],
