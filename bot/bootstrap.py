@@ -11,6 +11,7 @@ from pathlib import Path
 
 import structlog
 
+from bot.adapters.celery.archives import CeleryArchives
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.control import CeleryClusterControl
 from bot.adapters.celery.diagnostics import CeleryDiagnostics
@@ -71,6 +72,7 @@ def make_ports(settings: Settings, role: str) -> Ports:
             settings.specs,
             controls,
             settings.channels,
+            archives={name: CeleryArchives(control.watched) for name, control in controls.items()},
             diagnostics={name: CeleryDiagnostics(control.watched, clock) for name, control in controls.items()},
         ),
         samples=MemorySamples(),

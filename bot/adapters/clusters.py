@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from bot.domain.cluster import ClusterSpec
 from bot.domain.errors import UnknownName
-from bot.ports import ClusterControl, Deaf, Diagnostics, Live, NoDiagnostics
+from bot.ports import Archives, ClusterControl, Deaf, Diagnostics, Live, NoArchives, NoDiagnostics
 
-DEAF, NOT_ASKED = Deaf(), NoDiagnostics()
+DEAF, NOT_ASKED, NONE_ASIDE = Deaf(), NoDiagnostics(), NoArchives()
 
 
 class ConfiguredClusters:
@@ -22,9 +22,11 @@ class ConfiguredClusters:
         channels: Mapping[str, str],
         lives: Mapping[str, Live] | None = None,
         diagnostics: Mapping[str, Diagnostics] | None = None,
+        archives: Mapping[str, Archives] | None = None,
     ) -> None:
         self._specs, self._controls, self._channels = dict(specs), dict(controls), dict(channels)
         self._lives, self._diagnostics = dict(lives or {}), dict(diagnostics or {})
+        self._archives = dict(archives or {})
 
     def spec(self, name: str) -> ClusterSpec:
         """Return how a cluster is configured; raises UnknownName."""
@@ -42,6 +44,11 @@ class ConfiguredClusters:
         """Return what else may be asked about a cluster; raises UnknownName."""
         self.spec(name)
         return self._diagnostics.get(name, NOT_ASKED)
+
+    def archives(self, name: str) -> Archives:
+        """Return what is set aside in a cluster's broker; raises UnknownName."""
+        self.spec(name)
+        return self._archives.get(name, NONE_ASIDE)
 
     def live(self, name: str) -> Live:
         """Return what a cluster's events tell; nothing where nobody listens. Raises UnknownName."""

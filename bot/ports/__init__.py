@@ -1,5 +1,6 @@
 """What the use cases need of the outside, as Protocols; and the bases of actions and checks."""
 
+from bot.ports.archives import Archives, NoArchives
 from bot.ports.cluster import ClusterControl, Clusters, Diagnostics, NoDiagnostics, Samples
 from bot.ports.hand import Ports
 from bot.ports.kinds import Action, Check, Params, Progress, Registry, Target
@@ -23,6 +24,7 @@ from bot.ports.storage import Audit, Cards, Collection, Forecasts, History, Inbo
 
 __all__ = [
     "Action",
+    "Archives",
     "Audit",
     "Cards",
     "Check",
@@ -45,6 +47,7 @@ __all__ = [
     "Mark",
     "Memories",
     "Metrics",
+    "NoArchives",
     "NoDiagnostics",
     "NoHttp",
     "NoMemories",

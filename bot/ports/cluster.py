@@ -17,6 +17,7 @@ from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.errors import BadInput, ClusterUnreachable
 from bot.domain.forecast import DepthSample
 from bot.domain.window import Slice
+from bot.ports.archives import Archives
 from bot.ports.live import Live
 
 
@@ -136,6 +137,10 @@ class Clusters(Protocol):
 
     def diagnostics(self, name: str) -> Diagnostics:
         """Return what else may be asked about it; raises UnknownName."""
+        ...
+
+    def archives(self, name: str) -> Archives:
+        """Return what is set aside there; raises UnknownName."""
         ...
 
     def live(self, name: str) -> Live:

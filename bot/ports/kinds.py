@@ -15,6 +15,7 @@ from bot.domain.approval import Policy
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.mitigation import Mitigation
 from bot.domain.run import Finding
+from bot.ports.archives import Archives, NoArchives
 from bot.ports.cluster import ClusterControl, Diagnostics, NoDiagnostics, Samples
 from bot.ports.live import Deaf, Live
 from bot.ports.outside import Clock, Http, Metrics, NoHttp, NoMetrics
@@ -36,6 +37,7 @@ class Target:
     `acted` is when a pause last began or ended there: what was counted before says nothing of how it goes now.
     `earlier` are the snapshots since then. `live` is what events tell; `diagnostics` asks the cluster more, `metrics`
     and `http` other servers. `wait` takes seconds; actions poll with it between two looks.
+    `execution_id` is whose work this is, if it is an execution's: what it leaves in the broker bears that name.
     """
 
     spec: ClusterSpec
@@ -44,11 +46,13 @@ class Target:
     mitigations: Sequence[Mitigation] = ()
     acted: datetime | None = None
     earlier: Sequence[ClusterSnapshot] = ()
+    archives: Archives = NoArchives()  # noqa: RUF009 - immutable
     diagnostics: Diagnostics = NoDiagnostics()  # noqa: RUF009 - immutable
     live: Live = Deaf()  # noqa: RUF009 - immutable
     metrics: Metrics = NoMetrics()  # noqa: RUF009 - immutable
     http: Http = NoHttp()  # noqa: RUF009 - immutable
     samples: Samples | None = None
+    execution_id: str | None = None
     wait: Callable[[float], None] = time.sleep
 
     def pause_of(self, queue: str) -> Mitigation | None:
@@ -103,6 +107,13 @@ class Action(ABC, Generic[P]):
     @abstractmethod
     def run(self, params: P, before: Observation, target: Target, progress: Progress) -> Outcome:
         """Do it. Calls `progress` before each effect."""
+
+    def resume(self, params: P, before: Observation, target: Target, progress: Progress) -> Outcome | None:  # noqa: ARG002
+        """Go on where a process died that ran it, or return None: then the effect is looked at, and nothing repeated.
+
+        Only for an action whose every step is written down where it happens, and harmless when repeated.
+        """
+        return None
 
     @abstractmethod
     def verify(self, params: P, before: Observation, after: Observation) -> Verdict:

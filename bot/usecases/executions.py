@@ -18,7 +18,7 @@ from bot.domain.action import (
 from bot.domain.errors import ClusterUnreachable, OncallError
 from bot.ports import Ports
 from bot.usecases.claims import LEASE, claim, touched_by
-from bot.usecases.closing import close
+from bot.usecases.closing import close, what
 from bot.usecases.effects import record_workers, settle_effect
 from bot.usecases.retrying import retried
 from bot.usecases.showing import show_execution
@@ -181,12 +181,39 @@ def settle(ports: Ports, execution_id: str) -> Execution | None:
         if execution.state is not ExecutionState.RUNNING or (execution.lease_until and now < execution.lease_until):
             return None
         execution = tx.executions.save(execution.model_copy(update={"claim": token, "lease_until": now + LEASE}))
-    error = "Its process ended in the middle; nothing was repeated, and the effect was looked at instead."
+    error: str | None = "Its process ended in the middle; nothing was repeated, and the effect was looked at instead."
     try:
         work = work_of(ports, execution)
     except OncallError as e:
         return _close(ports, execution_id, token, {}, f"Its process ended in the middle, and nobody could look: {e}")
     assert execution.before is not None  # noqa: S101 - a claim stores it in the same step as RUNNING
-    ended = _finish(ports, work, execution.before, None, error, token)
+    outcome, told = _resume(ports, work, execution.before, token)
+    ended = _finish(ports, work, execution.before, outcome, told or (error if outcome is None else None), token)
     _next_in_line(ports, ended)
     return ended
+
+
+def _resume(ports: Ports, work: Work, before: Observation, token: str) -> tuple[Outcome | None, str | None]:
+    """Let an action go on whose steps may be repeated; returns what came of it, and what went wrong."""
+    lines = 0
+
+    def progress(line: str, workers: Collection[str] = ()) -> None:
+        nonlocal lines
+        if not lines:
+            _resumed(ports, work.execution)
+        lines += 1
+        _progress(ports, work.execution.id, token, line, workers)
+
+    try:
+        return work.action.resume(work.params, before, work.target, progress), None
+    except OncallError as e:
+        return None, f"Its process ended in the middle, and going on failed: {e}"
+    except Exception:  # as in `_run`
+        log.exception("action broke while it went on", action=work.action.name)
+        return None, "Its process ended in the middle, and the bot made a mistake while going on; its log holds more."
+
+
+def _resumed(ports: Ports, execution: Execution) -> None:
+    """Write down that another process goes on, before it touches anything."""
+    with ports.store.write() as tx:
+        tx.audit.append(ports.clock.now(), "system", "execution resumed", execution.id, what(execution))

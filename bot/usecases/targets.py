@@ -10,8 +10,11 @@ from bot.domain.mitigation import LIVE
 from bot.ports import Action, Params, Ports, Target, Tx
 
 
-def target_of(ports: Ports, cluster: str) -> Target:
-    """Return the cluster with its configuration and what is in force there; raises UnknownName."""
+def target_of(ports: Ports, cluster: str, execution_id: str | None = None) -> Target:
+    """Return the cluster with its configuration and what is in force there; raises UnknownName.
+
+    `execution_id` is whose work it is for, if it is an execution's.
+    """
     spec, control = ports.clusters.spec(cluster), ports.clusters.control(cluster)
     with ports.store.read() as tx:
         live = tx.mitigations.find(cluster=cluster, state=LIVE)
@@ -25,6 +28,8 @@ def target_of(ports: Ports, cluster: str) -> Target:
         acted=acted,
         earlier=[s for s in earlier if acted is None or s.taken_at >= acted],
         diagnostics=ports.clusters.diagnostics(cluster),
+        archives=ports.clusters.archives(cluster),
+        execution_id=execution_id,
         live=ports.clusters.live(cluster),
         metrics=ports.metrics,
         http=ports.http,

@@ -30,4 +30,4 @@ class Work:
 def work_of(ports: Ports, execution: Execution) -> Work:
     """Return what is needed for an execution; raises UnknownName or BadInput when its action is gone or has changed."""
     action, params = action_of(ports, execution.proposal)
-    return Work(execution, action, params, target_of(ports, execution.proposal.cluster))
+    return Work(execution, action, params, target_of(ports, execution.proposal.cluster, execution.id))

@@ -6,7 +6,7 @@ in Redis: an eviction policy drops keys with one first. It frees no memory until
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from bot.adapters.celery.keys import Keys, text
 from bot.adapters.celery.messages import linked_in, read
 from bot.adapters.celery.watched import WatchedCluster
 from bot.domain.archive import Archive, ArchiveState, Census, QueueMoved
+from bot.ports.archives import Told
 
 PAGE = 1000
 """Messages that one step reads or moves: with a thousand Redis is held up for about a millisecond."""
@@ -26,12 +27,9 @@ CENSUS = 5000
 
 STEP_SECONDS = 2.0
 
-Told = Callable[[str], None]
-"""Called before each step with a line for people; raises when the step must not be taken."""
-
 
 class CeleryArchives:
-    """The archives of one cluster. Each method may be called again after it broke off. Safe to use from many threads."""
+    """The archives of one cluster. Each method may be called again after it broke off. Used from many threads."""
 
     def __init__(self, watched: WatchedCluster) -> None:
         """Do no I/O."""

@@ -26,21 +26,22 @@ class Stopped(OncallError):
 class Broker:
     """A Redis with a queue, written as kombu does, and the archives of its cluster."""
 
-    def __init__(self, server: RedisServer, prefix: str = "", sep: str = "\x06\x16") -> None:
+    def __init__(self, server: RedisServer, prefix: str = "", sep: str = "\x06\x16", queue: str = "mail") -> None:
         connection = ClusterConnection("shop", server.url(), global_keyprefix=prefix, sep=sep)
         watched = WatchedCluster(connection, ClusterSpec(name="shop", queues=(QueueSpec(name="mail"),)))
+        self.queue = queue
         self.keys, self.client, self.archives = watched.keys, server.client(), CeleryArchives(watched)
 
     def put(self, ids: range, task: str = "mail.send", priority: int = 0, at: float | None = None) -> None:
         """Send messages, the first of them first."""
-        lane = self.keys.lane("mail", priority)
+        lane = self.keys.lane(self.queue, priority)
         raw = [message(str(i), task, at) for i in ids]
         for start in range(0, len(raw), PAGE):
             self.client.lpush(lane, *raw[start : start + PAGE])
 
     def waiting(self) -> list[str]:
         """Return the ids in the order in which workers would take them."""
-        found = [raw for lane in self.keys.lanes("mail") for raw in reversed(self.client.lrange(lane, 0, -1))]
+        found = [raw for lane in self.keys.lanes(self.queue) for raw in reversed(self.client.lrange(lane, 0, -1))]
         return [json.loads(raw)["headers"]["id"] for raw in found]
 
 

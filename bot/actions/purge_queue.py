@@ -1,0 +1,213 @@
+"""Purge a queue: its waiting messages are set aside, to be put back or let go later."""
+
+from datetime import timedelta
+
+from pydantic import Field
+
+from bot.domain.action import (
+    BlastRadius,
+    Irreversible,
+    Observation,
+    Outcome,
+    Preview,
+    Proposal,
+    Risk,
+    Tolerance,
+    Verdict,
+)
+from bot.domain.approval import Policy
+from bot.domain.archive import Archive, ArchiveState, Census, QueueMoved
+from bot.domain.cluster import ClusterSnapshot, ClusterSpec
+from bot.domain.duration import Seconds, lasting
+from bot.domain.errors import BadInput, UnknownName
+from bot.domain.wording import counted, verb
+from bot.ports import Action, Params, Progress, Target
+
+MOST_NAMES = 5
+"""Task names that a preview lists."""
+
+
+class PurgeParams(Params):
+    """All that waits in `queue`; or only messages of `task`, or only those published longer than `older_than` ago."""
+
+    queue: str = Field(min_length=1, max_length=200)
+    task: str | None = Field(default=None, max_length=300)
+    older_than: Seconds | None = Field(default=None, ge=1)
+    reason: str = Field(default="", max_length=300)
+
+    @property
+    def whole(self) -> bool:
+        """Return whether all of the queue is meant."""
+        return self.task is None and self.older_than is None
+
+
+class PurgeQueue(Action[PurgeParams]):
+    """Set aside the messages that wait in a queue; they can be put back."""
+
+    name = "purge_queue"
+    params = PurgeParams
+
+    def risk(self, params: PurgeParams, spec: ClusterSpec, policy: Policy) -> Risk:  # noqa: ARG002 - always
+        """Destructive: until it is undone, people's tasks do not run."""
+        return Risk.DESTRUCTIVE
+
+    def observe(self, params: PurgeParams, target: Target, snapshot: ClusterSnapshot) -> Observation:
+        """Count what waits by task name. A name that nobody knows is refused: Celery's purge says "none purged"."""
+        known = {q.name for q in target.spec.queues} | {q.name for q in snapshot.queues}
+        if params.queue not in known:
+            raise UnknownName("queue", params.queue, known)
+        census = target.archives.census(params.queue)
+        made = target.archives.get(target.execution_id) if target.execution_id else None
+        facts = {
+            "census": census.model_dump(mode="json"),
+            "archive": made.model_dump(mode="json") if made else None,
+            "archive_id": target.execution_id,
+        }
+        return Observation(snapshot=snapshot, facts=facts)
+
+    def preview(self, params: PurgeParams, observation: Observation, spec: ClusterSpec) -> Preview:  # noqa: ARG002
+        """Say what would be set aside, by task name, and what a purge does not reach."""
+        census = Census.model_validate(observation.facts["census"])
+        _check(params, census)
+        chosen = _chosen(params, census)
+        about = "" if chosen == census.messages or params.whole else "about "
+        of = "" if params.whole else f" of {census.messages:,}"
+        which = f" of {params.task}" if params.task else ""
+        old = f" older than {lasting(params.older_than)}" if params.older_than else ""
+        return Preview(
+            summary=f"{about}{counted(chosen, 'message')}{of}{which}{old} in {params.queue} would be set aside, not "
+            "deleted: they can be put back.",
+            radius=BlastRadius(queues=(params.queue,), messages=chosen),
+            notes=_notes(params, observation.snapshot, census),
+            warnings=_warnings(census),
+        )
+
+    def touches(self, params: PurgeParams) -> str:
+        """One queue is not purged and restored at once."""
+        return params.queue
+
+    def run(self, params: PurgeParams, before: Observation, target: Target, progress: Progress) -> Outcome:
+        """Set them aside under the execution's own id, so that whoever looks later finds what this one did."""
+        assert target.execution_id is not None  # noqa: S101 - an action is run by an execution
+        census = Census.model_validate(before.facts["census"])
+        least, most = _bounds(census.messages)
+        at = target.clock.now()
+        progress(f"Setting aside messages of {params.queue}.")
+        if params.whole:
+            made = target.archives.set_aside(target.execution_id, params.queue, at, least, most)
+        else:
+            limit = at - timedelta(seconds=params.older_than) if params.older_than else None
+            made = target.archives.sort_out(
+                target.execution_id, params.queue, at, least, most, progress, params.task, limit
+            )
+        return _outcome(params, made)
+
+    def resume(self, params: PurgeParams, before: Observation, target: Target, progress: Progress) -> Outcome | None:  # noqa: ARG002
+        """Go on with an archive that was begun: each of its steps is written down in the broker as it happens."""
+        assert target.execution_id is not None  # noqa: S101 - as above
+        if target.archives.get(target.execution_id) is None:
+            return None
+        return _outcome(params, target.archives.go_on(target.execution_id, progress))
+
+    def verify(self, params: PurgeParams, before: Observation, after: Observation) -> Verdict:
+        """Look for the archive in the broker."""
+        if after.facts["archive"] is None:
+            then = Census.model_validate(before.facts["census"]).messages
+            now = Census.model_validate(after.facts["census"]).messages
+            return Verdict(
+                verified=False, sentence=f"Nothing was set aside. {params.queue} held {then:,} and holds {now:,} now."
+            )
+        archive = Archive.model_validate(after.facts["archive"])
+        stayed = f", {archive.kept:,} stayed" if not params.whole else ""
+        aside = f"{counted(archive.messages, 'message')} of {params.queue} {_are(archive.messages)} set aside"
+        return Verdict(
+            verified=archive.state is ArchiveState.HELD,
+            sentence=f"{aside}{stayed}.",
+        )
+
+    def undo(self, params: PurgeParams, before: Observation, cluster: str) -> Proposal | Irreversible:
+        """Put them back."""
+        archive = before.facts.get("archive_id")
+        if not archive:
+            return Irreversible(why="No archive was made.")
+        return Proposal(action="restore_archive", cluster=cluster, params={"archive": archive, "queue": params.queue})
+
+    def command(self, params: PurgeParams, spec: ClusterSpec) -> str:  # noqa: ARG002 - its own would not do the same
+        """There is no command of Celery's that does this: its purge cannot be undone."""
+        return f"/celery purge {params.queue}"
+
+
+def _check(params: PurgeParams, census: Census) -> None:
+    """Refuse what would surely touch nothing."""
+    if params.task is not None and params.task not in census.by_task and census.looked_at == census.messages:
+        raise UnknownName("task in that queue", params.task, census.by_task)
+    if params.older_than is not None and census.messages and not census.stamped:
+        raise BadInput(
+            f"No message of `{params.queue}` that was looked at says when it was published, so their age is not "
+            "known. Purge by task name, or let publishers stamp their messages (docs/install.md)."
+        )
+
+
+def _chosen(params: PurgeParams, census: Census) -> int:
+    """Return how many messages it would touch: scaled up from those that were looked at, where not all were."""
+    if params.task is None:
+        return census.messages
+    seen = census.by_task.get(params.task, 0)
+    return round(seen * census.messages / census.looked_at) if census.looked_at else 0
+
+
+def _bounds(messages: int) -> tuple[int, int]:
+    """Return from how many to how many messages may be set aside, when so many were counted just before."""
+    tolerance = Tolerance()
+    return 0, max(round(messages * tolerance.messages_factor), messages + tolerance.messages_slack)
+
+
+def _notes(params: PurgeParams, snapshot: ClusterSnapshot, census: Census) -> tuple[str, ...]:
+    found = [_by_name(census)] if census.by_task else []
+    fetched = sum(w.fetched_from(params.queue) for w in snapshot.workers)
+    if fetched:
+        found.append(f"{counted(fetched, 'task')} that workers hold already will run.")
+    scheduled = sum(1 for w in snapshot.workers for t in w.scheduled or () if t.queue == params.queue)
+    if scheduled:
+        found.append(
+            f"{counted(scheduled, 'task')} with a later time {verb(scheduled, 'wait')} in workers and will run."
+        )
+    if any(w.scheduled is None or w.reserved is None for w in snapshot.workers):
+        found.append("Not every worker answered: more may be held by them.")
+    return tuple(found)
+
+
+def _by_name(census: Census) -> str:
+    shown = list(census.by_task.items())[:MOST_NAMES]
+    words = ", ".join(f"{n:,} × {name}" for name, n in shown)
+    more = len(census.by_task) - len(shown)
+    rest = f" and {more} more names" if more else ""
+    if census.looked_at < census.messages:
+        return f"Of the next {census.looked_at:,} of {census.messages:,}: {words}{rest}."
+    return f"By task: {words}{rest}."
+
+
+def _warnings(census: Census) -> tuple[str, ...]:
+    if not census.linked:
+        return ()
+    part = "" if census.looked_at == census.messages else "at least "
+    return (
+        f"{part}{counted(census.linked, 'message')} {'is' if census.linked == 1 else 'are'} part of a chord or chain: "
+        "what follows them waits until they are put back.",
+    )
+
+
+def _outcome(params: PurgeParams, made: Archive | QueueMoved) -> Outcome:
+    if isinstance(made, QueueMoved):
+        raise BadInput(
+            f"`{params.queue}` now holds {made.messages:,} messages, far more than what was shown. Nothing was done; "
+            "ask again to see it as it is."
+        )
+    return Outcome(
+        summary=f"{counted(made.messages, 'message')} of {params.queue} {_are(made.messages)} set aside.",
+        facts={"archive": made.id, "messages": made.messages},
+    )
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"

@@ -1,0 +1,199 @@
+"""A purge is consented to, done once, verified, and undone; its archive is on a real Redis."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.adapters.celery.archives import CeleryArchives
+from bot.adapters.clusters import ConfiguredClusters
+from bot.domain.action import Execution, ExecutionState, Proposal, Risk
+from bot.domain.approval import Alternative, Answer, ApprovalRequest
+from bot.domain.errors import OncallError
+from bot.ports import Ports
+from bot.usecases import approvals, requests
+from bot.usecases.executions import execute, settle
+from playground.services import RedisServer
+from tests.adapters.celery.test_archives import Broker, ids
+from tests.usecases.world import SPEC, World, make_world
+
+PAGES = 3000
+
+
+class Died(BaseException):
+    """The ops worker is killed here."""
+
+
+class Shop:
+    """A world whose queue `analytics` lies in a real Redis."""
+
+    def __init__(self, folder: Path, server: RedisServer) -> None:
+        self.broker = Broker(server, queue="analytics")
+        self.world: World = make_world(folder)
+        self.ports = self.with_archives(self.broker.archives)
+
+    def with_archives(self, archives: Any) -> Ports:
+        """Return the ports with these archives."""
+        clusters = ConfiguredClusters(
+            {"prod": SPEC}, {"prod": self.world.cluster}, {"C0ONCALL": "prod"}, archives={"prod": archives}
+        )
+        consent = {Risk.DESTRUCTIVE: (Alternative(approve=1, by="oncall"),)}
+        policy = self.world.ports.policy.model_copy(update={"consent": consent})
+        return replace(self.world.ports, clusters=clusters, policy=policy)
+
+    def approved(self, **params: Any) -> str:
+        """Ask for a purge, have it approved, and return its execution's id."""
+        proposal = Proposal(action="purge_queue", cluster="prod", params={"queue": "analytics", **params})
+        draft = requests.draft(self.ports, proposal, "U0ANA", "", "C0ONCALL", None)
+        assert isinstance(draft, ApprovalRequest)
+        requests.submit(self.ports, draft.id, "U0ANA")
+        approvals.answer(self.ports, draft.id, "U0BEN", Answer.APPROVE)
+        with self.world.store.read() as tx:
+            (execution,) = tx.executions.find(request_id=draft.id)
+        return execution.id
+
+    def undone(self, execution: Execution) -> Execution:
+        """Undo it, as its button does, and return the undo's execution."""
+        assert execution.undo is not None
+        draft = requests.draft(self.ports, execution.undo, "U0ANA", "", "C0ONCALL", None)
+        assert isinstance(draft, ApprovalRequest)
+        assert draft.risk is Risk.LOW
+        requests.submit(self.ports, draft.id, "U0ANA")
+        with self.world.store.read() as tx:
+            (made,) = tx.executions.find(request_id=draft.id)
+        return ended(execute(self.ports, made.id))
+
+
+def ended(result: object) -> Execution:
+    """Return an execution that ran."""
+    assert isinstance(result, Execution)
+    return result
+
+
+@pytest.fixture
+def shop(tmp_path: Path, redis_server: RedisServer) -> Shop:
+    """Return one with an empty queue."""
+    return Shop(tmp_path, redis_server)
+
+
+def test_a_purge_sets_the_queue_aside_and_its_undo_puts_each_message_back_once(shop: Shop) -> None:
+    """What came meanwhile stands behind what came before."""
+    shop.broker.put(range(100))
+    execution = ended(execute(shop.ports, shop.approved()))
+    assert (execution.state, shop.broker.waiting()) == (ExecutionState.VERIFIED, [])
+    assert execution.verdict is not None
+    assert execution.verdict.sentence == "100 messages of analytics are set aside."
+    shop.broker.put(range(100, 120))
+    assert shop.undone(execution).state is ExecutionState.VERIFIED
+    assert shop.broker.waiting() == ids(range(120))
+
+
+def test_the_preview_counts_by_task_and_says_that_nothing_is_deleted(shop: Shop) -> None:
+    """People see what they consent to."""
+    shop.broker.put(range(30), task="mail.clean")
+    shop.broker.put(range(30, 40), task="mail.send")
+    proposal = Proposal(action="purge_queue", cluster="prod", params={"queue": "analytics"})
+    draft = requests.draft(shop.ports, proposal, "U0ANA", "", "C0ONCALL", None)
+    assert isinstance(draft, ApprovalRequest)
+    assert draft.preview.summary.startswith("40 messages in analytics would be set aside, not deleted")
+    assert "By task: 30 × mail.clean, 10 × mail.send." in draft.preview.notes
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"queue": "analitycs"}, "Did you mean `analytics`"),
+        ({"task": "mail.sned"}, "Did you mean `mail.send`"),
+        ({"older_than": "1h"}, "says when it was published"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_in_words(shop: Shop, params: dict[str, str], said: str) -> None:
+    """Celery's own purge says "no messages purged" to a typo."""
+    shop.broker.put(range(3))
+    proposal = Proposal(action="purge_queue", cluster="prod", params={"queue": "analytics"} | params)
+    with pytest.raises(OncallError, match=said):
+        requests.draft(shop.ports, proposal, "U0ANA", "", "C0ONCALL", None)
+
+
+def test_a_queue_that_grew_far_beyond_what_was_shown_is_asked_about_again(shop: Shop) -> None:
+    """Consent to a hundred messages is none to ten thousand."""
+    shop.broker.put(range(100))
+    execution_id = shop.approved()
+    shop.broker.put(range(100, 5000))
+    execution = ended(execute(shop.ports, execution_id))
+    assert (execution.state, len(shop.broker.waiting())) == (ExecutionState.FAILED, 5000)
+
+
+class Dying:
+    """Archives whose process dies at the so-manieth step towards Redis, before or after it took place."""
+
+    def __init__(self, archives: CeleryArchives, steps: int, *, after: bool) -> None:
+        self._archives, self._left, self._after = archives, steps, after
+        self._step = archives._step
+        archives._step = self._dying  # type: ignore[method-assign,assignment]  # death is what is tested
+
+    def _dying(self, *args: Any) -> Any:
+        self._left -= 1
+        if self._left < 0 and not self._after:
+            raise Died
+        done = self._step(*args)
+        if self._left < 0:
+            raise Died
+        return done
+
+    def alive(self) -> None:
+        """Let the next process live."""
+        self._archives._step = self._step  # type: ignore[method-assign]  # as above
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("steps", range(5))
+@pytest.mark.parametrize("task", [None, "mail.send"])
+def test_a_purge_whose_process_died_is_resumed_or_never_began(
+    shop: Shop, steps: int, task: str | None, after: bool
+) -> None:
+    """Killed before or after any step: the sweep ends it, and after the undo each message is there once."""
+    shop.broker.put(range(PAGES))
+    shop.broker.put(range(PAGES, PAGES + 10), task="mail.clean")
+    execution_id = shop.approved(**({"task": task} if task else {}))
+    dying = Dying(shop.broker.archives, steps, after=after)
+    try:
+        execute(shop.ports, execution_id)
+    except Died:
+        dying.alive()
+        shop.world.clock.pass_time(seconds=30)
+        assert settle(shop.ports, execution_id) is not None
+    dying.alive()
+    with shop.world.store.read() as tx:
+        execution = tx.executions.get(execution_id)
+    archive = shop.broker.archives.get(execution_id)
+    assert execution.state is (ExecutionState.VERIFIED if archive else ExecutionState.INTERRUPTED), execution.error
+    if archive:
+        shop.undone(execution)
+    assert sorted(shop.broker.waiting(), key=int) == ids(range(PAGES + 10))
+    assert shop.world.events().count("execution started") == 1 + bool(archive)
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("steps", range(4))
+def test_a_restore_whose_process_died_is_resumed(shop: Shop, steps: int, after: bool) -> None:
+    """Killed before or after any step of putting back: each message is there once."""
+    shop.broker.put(range(PAGES))
+    purge = ended(execute(shop.ports, shop.approved()))
+    shop.broker.put(range(PAGES, 2 * PAGES))
+    assert purge.undo is not None
+    draft = requests.draft(shop.ports, purge.undo, "U0ANA", "", "C0ONCALL", None)
+    assert isinstance(draft, ApprovalRequest)
+    requests.submit(shop.ports, draft.id, "U0ANA")
+    with shop.world.store.read() as tx:
+        (made,) = tx.executions.find(request_id=draft.id)
+    dying = Dying(shop.broker.archives, steps, after=after)
+    try:
+        execute(shop.ports, made.id)
+    except Died:
+        dying.alive()
+        shop.world.clock.pass_time(seconds=30)
+        assert ended(settle(shop.ports, made.id)).state is ExecutionState.VERIFIED
+        assert "execution resumed" in shop.world.events()
+    assert sorted(shop.broker.waiting(), key=int) == ids(range(2 * PAGES))
