@@ -91,5 +91,5 @@ def _warned(sentence: str, target: Target) -> Finding:
 
 def _hint(health: HttpAnswer) -> str:
     if health.status in (401, 403):
-        return ": put user and password into its address"
-    return ": is its path right?" if health.status == 404 or health.elsewhere else ""
+        return " (put user and password into its address)"
+    return " (is its path right?)" if health.status == 404 or health.elsewhere else ""

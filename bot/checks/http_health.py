@@ -113,10 +113,10 @@ def _probe(spec: HealthSpec, answer: HttpAnswer | OutsideUnreachable) -> Probe:
         return Probe(name=spec.name, troubles=(f"gives no usable answer: {answer.why}",))
     troubles = []
     if answer.status != spec.status:
-        sent = ", sending to another server, where nobody went" if answer.elsewhere else ""
+        sent = " (it sends to another server, which was not asked)" if answer.elsewhere else ""
         troubles.append(f"answered {answer.status}{sent}, not {spec.status}")
-    if spec.expected and answer.json is None and answer.text.strip() != "null":
-        troubles.append("answered something else than JSON")
+    if answer.json is None and answer.text.strip() != "null":
+        troubles += ["answered something else than JSON"] if spec.expected and not troubles else []
     else:
         troubles += [trouble for e in spec.expected if (trouble := e.trouble(answer.json))]
     return Probe(name=spec.name, status=answer.status, took_seconds=answer.took_seconds, troubles=tuple(troubles))
