@@ -181,8 +181,8 @@ class Forecasts(Protocol):
         """Decide those that were due before `now`: the queue did not drain. Returns how many."""
         ...
 
-    def void(self, cluster: str, now: datetime, *, before: datetime, queue: str | None = None) -> int:
-        """End undecided ones made before a moment: they can be decided no more. Returns how many."""
+    def void(self, cluster: str, now: datetime, *, made_by: datetime, queue: str | None = None) -> int:
+        """End undecided ones made by a moment: they can be decided no more. Returns how many."""
         ...
 
     def ended(self, cluster: str, since: datetime, limit: int) -> list[KeptForecast]:

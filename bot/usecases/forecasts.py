@@ -70,11 +70,11 @@ def _decide(
     open_ones = tx.forecasts.open(cluster)
     seen = {queue: [s for s in samples.get(queue, ()) if since < s.at <= now] for queue, _ in open_ones}
     for queue in (queue for queue, found in seen.items() if _hole(since, found, now)):
-        tx.forecasts.void(cluster, now, before=now, queue=queue)
+        tx.forecasts.void(cluster, now, made_by=now, queue=queue)
     for queue, goal in open_ones:
         _drained(tx, cluster, queue, goal, [s for s in seen[queue] if acted is None or s.at < acted])
     if acted is not None:
-        tx.forecasts.void(cluster, now, before=acted)
+        tx.forecasts.void(cluster, now, made_by=acted)
     for queue, goal in open_ones:
         _drained(tx, cluster, queue, goal, seen[queue])
     tx.forecasts.overdue(cluster, now)

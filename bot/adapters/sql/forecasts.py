@@ -41,9 +41,9 @@ class SqlForecasts:
         """Decide those that were due before `now`: the queue did not drain. Returns how many."""
         return self._end(_open(cluster) & (forecasts.c.due < now), Outcome.NOT_DRAINED, now)
 
-    def void(self, cluster: str, now: datetime, *, before: datetime, queue: str | None = None) -> int:
-        """End undecided ones made before a moment: they can be decided no more. Returns how many."""
-        these = _open(cluster) & (forecasts.c.at < before)
+    def void(self, cluster: str, now: datetime, *, made_by: datetime, queue: str | None = None) -> int:
+        """End undecided ones made by a moment: they can be decided no more. Returns how many."""
+        these = _open(cluster) & (forecasts.c.at <= made_by)
         if queue is not None:
             these &= forecasts.c.queue == queue
         return self._end(these, Outcome.VOID, now)
