@@ -11,6 +11,8 @@ from bot.domain.action import Risk
 from bot.domain.approval import Alternative
 from bot.domain.cluster import Mode, QueueSpec, WorkerGroup
 from bot.domain.errors import UnknownName
+from bot.domain.targets import Measure
+from bot.domain.window import Span
 from bot.located_yaml import ProblemsFound
 from bot.settings import Need, Settings, load_settings
 
@@ -114,6 +116,7 @@ def test_a_file_becomes_the_domains_nouns() -> None:
             priority_steps: [0, 5]
             visibility_timeout: 60
             tls: {verify: false}
+            events: {exchange: shopev, enable: false}
             low_importance: 2
             queues: {mail: {importance: 2, alert_above: 9}, other: {}}
             worker_groups: {"w*": {queues: [mail], concurrency: 8, max_workers: 3}}
@@ -133,12 +136,54 @@ def test_a_file_becomes_the_domains_nouns() -> None:
     assert (broker.broker_url, broker.result_backend) == (ENV["PROD_BROKER_URL"], ENV["PROD_RESULTS"])
     assert (broker.global_keyprefix, broker.sep, broker.priority_steps) == ("shop:", ":", (0, 5))
     assert (broker.visibility_timeout, dict(broker.tls)) == (60, {"ssl_cert_reqs": "none"})
+    assert (broker.event_exchange, broker.enable_events) == ("shopev", False)
     assert list(settings.specs) == ["eu", "us"]
     assert (settings.cluster_for("C0SHOP"), settings.cluster_for("C999999")) == ("us", "eu")
     assert settings.alert_senders == {"B0ALERT", "A0ALERT"}
     assert (settings.roles["oncall"].groups, settings.roles["oncall"].people) == (("S0614TZR7",), ("U0123ANA",))
     assert (settings.web.host, settings.web.port) == ("0.0.0.0", 0)
     assert (settings.log.level, settings.log.format, settings.slack.socket) == ("debug", "json", False)
+
+
+def test_without_targets_the_operations_runbooks_hold() -> None:
+    """Those about queues that are not declared are left out; `{}` measures nothing."""
+    targets = load_settings(ENV).spec("prod").targets
+    assert [(t.name, t.measure, t.target, t.alert, t.queues) for t in targets] == [
+        ("completion", Measure.COMPLETION, 0.999, 0.995, ()),
+        ("latency", Measure.QUEUE_LATENCY, 0.1, 0.5, ()),
+        ("ai_duration", Measure.TASK_DURATION, 30, 60, ("ai_generation",)),
+        ("booking_duration", Measure.TASK_DURATION, 5, 10, ("booking",)),
+        ("memory", Measure.WORKER_MEMORY, 2 * 1024**3, 3 * 1024**3, ()),
+        ("depth", Measure.QUEUE_DEPTH, 100, 500, ()),
+    ]
+    assert "ai_duration" not in [t.name for t in load(MINIMAL).spec("prod").targets]
+    assert load(MINIMAL.replace("{booking: {}}", "{booking: {}}, targets: {}")).spec("prod").targets == ()
+
+
+def test_targets_replace_those_of_the_runbook() -> None:
+    """Patterns, spans, percentiles and parts of a second arrive as written."""
+    text = MINIMAL.replace(
+        "{booking: {}}",
+        "{booking: {}}, targets: {quick: {measure: queue latency, queues: ['book*'], tasks: [t.*], target: 250ms, "
+        "alert: 1.5s, span: 1h, percentile: 99.9}}",
+    )
+    (quick,) = load(text).spec("prod").targets
+    assert (quick.target, quick.alert, quick.span, quick.quantile) == (0.25, 1.5, Span.HOUR, 0.999)
+    assert (quick.queues, quick.tasks) == (("book*",), ("t.*",))
+
+
+def test_a_queues_own_limit_goes_before_the_depth_targets() -> None:
+    """One without takes the alert of the first depth target that is about it."""
+    text = MINIMAL.replace(
+        "{booking: {}}",
+        "{booking: {alert_above: 50}, mail: {}, other: {}}, targets: {depth: {measure: queue depth, "
+        "queues: [booking, mail], target: 200, alert: 800}}",
+    )
+    assert {q.name: q.alert_above for q in load(text).spec("prod").queues} == {
+        "booking": 50,
+        "mail": 800,
+        "other": 500,
+    }
 
 
 def test_an_unknown_cluster_is_refused_by_name() -> None:
