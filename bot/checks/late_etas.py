@@ -26,7 +26,7 @@ class LateEtas(Check[NoParams]):
         timeout = lasting(found.visibility_timeout)
         well = f"No task that waits for its time waits beyond the visibility timeout of {timeout}."
         level, sentence = told([_trouble(found)] if late else [], well)
-        few = f"Only the {counted(len(found.messages), 'message')} taken first were looked at."
+        few = f"Not all messages were looked at, but the {len(found.messages):,} taken first."
         return Finding(
             level=level,
             sentence=sentence,

@@ -33,8 +33,9 @@ class OldResults(Check[OldResultsParams]):
             level=level,
             sentence=sentence,
             at=found.at,
-            values={"n": found.n, "without_end": found.without_end, "at_least": found.at_least},
+            values={"n": found.n, "sampled": found.sampled, "without_end": found.without_end},
             unknown=("Not all results were looked at in time.",) if found.at_least else (),
+            estimated=_estimated(found),
         )
 
 
@@ -45,23 +46,31 @@ def _counted(n: int, found: StoredResults) -> str:
 def _well(found: StoredResults) -> str:
     if not found.n:
         return f"{found.backend} holds {'no results that were seen' if found.at_least else 'no results'}."
-    last = f", the last within {lasting(found.oldest_end)}" if found.oldest_end else ""
-    return f"{found.backend} holds {_counted(found.n, found)}; all of them expire{last}."
+    first = f", the first in {lasting(found.oldest_end)}" if found.oldest_end else ""
+    which = "all of them" if found.sampled >= found.n else f"all of the {found.sampled:,} looked at"
+    return f"{found.backend} holds {_counted(found.n, found)}; {which} expire{first}."
 
 
 def _troubles(params: OldResultsParams, found: StoredResults) -> list[Trouble]:
     troubles = []
     if found.without_end:
-        about = f", about {size(found.bytes_sampled)} of memory seen" if found.bytes_sampled else ""
+        each = f", of about {size(found.bytes_sampled / found.sampled)} each" if found.bytes_sampled else ""
         words = (
-            f"{_counted(found.without_end, found).capitalize()} of {found.n:,} in {found.backend} never expire{about}: "
-            "set `result_expires`, and clean up those that are there."
+            f"{found.without_end:,} of {counted(found.sampled, 'result')} looked at in {found.backend} never expire "
+            f"({_counted(found.n, found)} in all{each}): set `result_expires`, and clean up those that are there."
         )
         troubles.append(Trouble(Level.WARN, words))
     if found.n > params.alert:
         words = (
-            f"{_counted(found.n, found).capitalize()} stored in {found.backend}: shorten `result_expires`, or set "
-            "`ignore_result` where nobody reads them."
+            f"{found.backend} holds {_counted(found.n, found)}: shorten `result_expires`, or set `ignore_result` where "
+            "nobody reads them."
         )
         troubles.append(Trouble(Level.BAD, words))
     return troubles
+
+
+def _estimated(found: StoredResults) -> str | None:
+    if not found.without_end or found.sampled >= found.n:
+        return None
+    n = round(found.n * found.without_end / found.sampled)
+    return f"Of all, about {n:,} never expire, by a sample of {found.sampled:,}."

@@ -63,6 +63,6 @@ def _row(message: Unacknowledged, now: datetime) -> tuple[str, ...]:
 
 
 def _unknown(found: UnacknowledgedMessages) -> tuple[str, ...]:
-    few = f"Only the {counted(len(found.messages), 'message')} taken first were looked at."
+    few = f"Not all messages were looked at, but the {len(found.messages):,} taken first."
     doubt = f"{found.why_uncertain or 'a worker did not answer'}."
     return (*([doubt] if found.uncertain else []), *([few] if found.at_least else []))

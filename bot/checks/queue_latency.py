@@ -106,7 +106,7 @@ def _troubles(params: QueueLatencyParams, found: list[_Wait], measured: dict[str
     for wait in found:
         level = wait.level(params)
         if level in (Level.WARN, Level.BAD):
-            limit = params.alert if level is Level.BAD else params.warn
+            limit = max(params.warn, params.alert) if level is Level.BAD else params.warn
             longer = f"; {counted(measured[wait.queue].above(limit), 'task')} waited longer" if wait.n else ""
             words = (
                 f"{_told(wait)}, wanted are {took(limit)}{longer}. Look at its depth and its workers "

@@ -1,5 +1,7 @@
 """What could be paused to help a backed-up queue."""
 
+from pydantic import Field
+
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.forecast import reliefs
 from bot.domain.run import Finding, Level
@@ -10,7 +12,7 @@ from bot.ports import Check, Params, Target
 class ReliefParams(Params):
     """The backed-up queue."""
 
-    queue: str
+    queue: str = Field(description="the backed-up queue")
 
 
 class Relief(Check[ReliefParams]):

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from pydantic import Field
+
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.run import Finding, Level
 from bot.domain.wording import counted, listed
@@ -11,7 +13,7 @@ from bot.ports import Check, Params, Target
 class RunningParams(Params):
     """The queue to look at."""
 
-    queue: str
+    queue: str = Field(description="the queue to look at")
 
 
 class Running(Check[RunningParams]):

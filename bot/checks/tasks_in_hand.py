@@ -45,7 +45,7 @@ class TasksInHand(Check[NoParams]):
 
 def _held(target: Target) -> Held:
     try:
-        unacknowledged = target.diagnostics.unacknowledged()
+        unacknowledged = target.diagnostics.unacknowledged(1.5)
     except OncallError as e:
         return None, (), str(e).rstrip(".")
     return _held_of(unacknowledged)

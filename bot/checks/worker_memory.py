@@ -65,11 +65,10 @@ def _troubles(params: WorkerMemoryParams, known: Sequence[Memory]) -> list[Troub
         level = level_above(total, params.warn, params.alert)
         if level is Level.OK:
             continue
-        at_most = "at its highest " if memory.parent_is_peak else ""
+        limit = max(params.warn, params.alert) if level is Level.BAD else params.warn
         words = (
-            f"{memory.worker} takes {at_most}{size(total)}, more than "
-            f"{size(params.alert if level is Level.BAD else params.warn)}{_parts(memory)}: restart it when it is idle, "
-            "and set `worker_max_memory_per_child`."
+            f"{memory.worker} takes {'at its highest ' if memory.parent_is_peak else ''}{size(total)}, more than "
+            f"{size(limit)}{_parts(memory)}: restart it when it is idle, and set `worker_max_memory_per_child`."
         )
         found.append(Trouble(level, words))
     return found

@@ -28,8 +28,8 @@ def took(seconds: float) -> str:
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms" if seconds >= 0.001 or seconds <= 0 else "less than 1 ms"
     if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    return lasting(round(seconds))
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    return f"{seconds:.0f} s" if seconds < 119.5 else lasting(round(seconds / 60) * 60)
 
 
 def since(at: datetime, now: datetime) -> str:

@@ -34,8 +34,8 @@ def told(troubles: Sequence[Trouble], well: str) -> tuple[Level, str]:
 
 
 def level_above(value: float, warn: float, alert: float) -> Level:
-    """Return how bad a value is of which less is better."""
-    return Level.BAD if value > alert else Level.WARN if value > warn else Level.OK
+    """Return how bad a value is of which less is better; an alert below the warning begins with that."""
+    return Level.BAD if value > max(warn, alert) else Level.WARN if value > warn else Level.OK
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[str]], most: int = MOST_ROWS) -> Table | None:

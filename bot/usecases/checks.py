@@ -13,6 +13,7 @@ import structlog
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from bot.domain.amounts import took
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.errors import BadInput, ClusterUnreachable, OncallError, UnknownName
 from bot.domain.run import Finding, Level
@@ -101,7 +102,7 @@ def _ended(check: Check[Any], future: "Future[Finding]", target: Target, until: 
     try:
         return future.result(timeout=max(0.0, until - time.monotonic()))
     except TimeoutError:
-        return _unknown(target, f"`{check.name}` did not answer within {max(deadline, 0.0):.0f} s.")
+        return _unknown(target, f"`{check.name}` did not answer within {took(max(deadline, 0.0))}.")
 
 
 def _found(check: Check[Any], params: Params, snapshot: ClusterSnapshot, target: Target) -> Finding:

@@ -53,8 +53,14 @@ def blocks(steps: Sequence[Step]) -> Iterator[list[Step]]:
 def _joins(step: Step, block: Sequence[Step]) -> bool:
     if step.kind is not StepKind.CHECK or block[0].kind is not StepKind.CHECK:
         return False
-    needed = {match[1] or match[2] for text in _texts((step.when, step.params)) for match in _REFERENCE.finditer(text)}
+    needed = _needed(step)
     return None not in needed and not needed & {s.id for s in block}
+
+
+def _needed(step: Step) -> set[str | None]:
+    """Return the checks whose values a step uses; None among them: it cannot be seen which."""
+    texts = _texts((step.when, step.note, step.params))
+    return {match[1] or match[2] for text in texts for match in _REFERENCE.finditer(text)}
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -108,6 +114,9 @@ class _Bench:
         except OncallError as e:
             if isinstance(e, UnknownName) and e.kind == "name" and e.name in self.runbook.inputs:
                 why = f"The alert does not say which {e.name}, and nothing else does."
+                return StepResult(id=step.id, state=StepState.SKIPPED, why=why)
+            if untold := sorted(c for c in _needed(step) if c and self.names["checks"].get(c) == {}):
+                why = f"It needs what `{untold[0]}` finds, which could not be learned now."
                 return StepResult(id=step.id, state=StepState.SKIPPED, why=why)
             return StepResult(id=step.id, state=StepState.FAILED, why=str(e))
         except Exception:  # a mistake in one step must not leave the card without any number
