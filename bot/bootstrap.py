@@ -20,6 +20,8 @@ from bot.adapters.celery.online import WorkerOnlineWatch
 from bot.adapters.clock import SystemClock
 from bot.adapters.clusters import ConfiguredClusters
 from bot.adapters.discovery import DiscoveredRegistry
+from bot.adapters.events.consumer import EventConsumer
+from bot.adapters.events.recorder import Recorder
 from bot.adapters.expressions import JinjaExpressions
 from bot.adapters.http import ConfiguredPages
 from bot.adapters.memories import KeptMemories
@@ -73,6 +75,7 @@ def make_ports(settings: Settings, role: str) -> Ports:
             controls,
             settings.channels,
             archives={name: CeleryArchives(control.watched) for name, control in controls.items()},
+            lives={name: Recorder(clock) for name in settings.specs} if role == "bot" else {},
             diagnostics={name: CeleryDiagnostics(control.watched, clock) for name, control in controls.items()},
         ),
         samples=MemorySamples(),
@@ -160,7 +163,8 @@ def run_bot(settings: Settings) -> None:
 
 async def _run_bot(settings: Settings, ports: Ports) -> None:
     shell = SlackShell(ports, slack_config(settings))
-    watches = online_watches(settings, ports)
+    watches: list[WorkerOnlineWatch | EventConsumer] = []
+    watches += [*online_watches(settings, ports), *event_consumers(settings, ports)]
     slack_requests = None if settings.slack.socket else shell.http
     await asyncio.to_thread(restore_history, ports)  # before anything is heard or sampled
     async with AsyncExitStack() as stack:
@@ -189,8 +193,27 @@ def restore_history(ports: Ports) -> None:
 def online_watches(settings: Settings, ports: Ports) -> list[WorkerOnlineWatch]:
     """Return one watch for each cluster: a worker that starts during a pause is held at once, not at the next sweep."""
     return [
-        WorkerOnlineWatch(connection(name, settings.broker(name)), partial(hold_new_worker, ports, name))
+        WorkerOnlineWatch(
+            connection(name, settings.broker(name)),
+            partial(hold_new_worker, ports, name),
+            settings.broker(name).event_exchange,
+        )
         for name in settings.specs
+    ]
+
+
+def event_consumers(settings: Settings, ports: Ports) -> list[EventConsumer]:
+    """Return what fills the live state of each cluster that has one here; it asks the workers after every gap."""
+    recorders = {name: live for name in settings.specs if isinstance(live := ports.clusters.live(name), Recorder)}
+    return [
+        EventConsumer(
+            connection(name, settings.broker(name)),
+            recorder,
+            ports.clock,
+            exchange=settings.broker(name).event_exchange,
+            resync=ports.clusters.control(name).snapshot,
+        )
+        for name, recorder in recorders.items()
     ]
 
 

@@ -101,4 +101,6 @@ def _broker(cluster: ClusterShape, env: Mapping[str, str]) -> BrokerSettings:
         priority_steps=tuple(cluster.priority_steps),
         visibility_timeout=cluster.visibility_timeout,
         tls=cluster.tls.options() if cluster.tls else {},
+        event_exchange=cluster.events.exchange,
+        enable_events=cluster.events.enable,
     )

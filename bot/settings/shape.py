@@ -10,6 +10,7 @@ from bot.domain.approval import Policy
 from bot.domain.cluster import ClusterSpec, Importance, QueueSpec, WorkerGroup
 from bot.domain.duration import Seconds
 from bot.settings.base_shape import EnvName, Shape, TlsShape
+from bot.settings.events_shape import EventsShape
 from bot.settings.outside_shape import AddressShape, HealthShapes, PrometheusShapes
 from bot.settings.targets_shape import TargetShapes, limited, runbook_targets
 
@@ -102,6 +103,7 @@ class ClusterShape(Shape):
     priority_steps: Annotated[list[int], AfterValidator(_steps)] = Field(default=[0, 3, 6, 9])
     visibility_timeout: Seconds = Field(default=3600, ge=1)
     tls: TlsShape | None = None
+    events: EventsShape = EventsShape()
     low_importance: Importance = 4
     queues: dict[QueueName, QueueShape] = Field(description="name to importance and limit")
     worker_groups: dict[str, WorkerGroupShape] = Field(default_factory=dict)

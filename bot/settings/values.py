@@ -14,6 +14,7 @@ class BrokerSettings:
     """How a watched cluster's broker is reached, and the transport options its Celery application uses.
 
     `visibility_timeout` is in seconds; `tls` holds options as in Celery's `broker_use_ssl`, and is empty without TLS.
+    `enable_events`: the bot switches task events on, on workers that have them off.
     """
 
     broker_url: str = field(repr=False)
@@ -23,6 +24,8 @@ class BrokerSettings:
     priority_steps: tuple[int, ...] = (0, 3, 6, 9)
     visibility_timeout: int = 3600
     tls: Mapping[str, str] = field(default_factory=dict)
+    event_exchange: str = "celeryev"
+    enable_events: bool = True
 
 
 @dataclass(frozen=True)
