@@ -155,12 +155,15 @@ class EventConsumer:
         if isinstance(reply, hiredis.ReplyError):
             raise redis.ResponseError(str(reply))
         if isinstance(reply, list) and reply[0] == b"psubscribe" and reply[2] == len(self._patterns):
-            self._recorder.connected(now)
-            self._hearing.set()
-            self._connects += 1
-            threading.Thread(
-                target=self._catch_up, args=(self._connects,), name=f"resync-{self._connection.name}", daemon=True
-            ).start()
+            self._connected(now)
+
+    def _connected(self, now: float) -> None:
+        self._recorder.connected(now)
+        self._hearing.set()
+        self._connects += 1
+        threading.Thread(
+            target=self._catch_up, args=(self._connects,), name=f"resync-{self._connection.name}", daemon=True
+        ).start()
 
     def _catch_up(self, connect: int) -> None:
         """Ask what was missed until there is an answer, or the connection broke again."""
@@ -182,12 +185,14 @@ class EventConsumer:
             try:
                 return self._read_other(raw)
             except ValueError as other:
-                self._tell("an event was not understood", str(other))
+                self._unread(str(other))
                 return ()
-        reason = f"events come as {error.content_type}; set `event_serializer` of the application to json"
+        self._unread(f"events come as {error.content_type}; set `event_serializer` of the application to json")
+        return ()
+
+    def _unread(self, reason: str) -> None:
         self._recorder.unread(self._heard_until, reason)
         self._tell("events cannot be read", reason)
-        return ()
 
     def _tell(self, event: str, reason: str) -> None:
         """Log it once: there may be thousands a second."""

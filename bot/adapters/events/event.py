@@ -91,7 +91,7 @@ def _read_slowly(raw: bytes) -> list[Event]:
     """Read what the typed decoders refuse: a body without base64, an event with a field of another type."""
     try:
         message = msgspec.json.decode(raw)
-        if message["content-type"] != JSON:
+        if message["content-type"] != JSON or (message.get("headers") or {}).get("compression"):
             raise NotJson(str(message["content-type"]))
         body = message["body"]
         if message["properties"].get("body_encoding") == "base64":

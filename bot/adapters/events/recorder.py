@@ -67,7 +67,7 @@ class Recorder:
         verbs, source = self._task_verbs, None
         with self._lock:
             state = self._state
-            if heard_at >= state.windows.until:
+            if not state.windows.begun <= heard_at < state.windows.until:
                 self._turn(heard_at)
             for event in events:
                 verb = verbs.get(event.type)

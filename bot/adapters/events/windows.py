@@ -109,9 +109,9 @@ class Windows:
         self.ticks, self._minutes, self._quarters = Level(TICK, 26), Level(60, 62), Level(900, 98)
         self._series: dict[Key, Series] = {}
         self._failed: dict[FailureKey, Failed] = {}
-        self._number = int(now // TICK)
-        self.until = (self._number + 1.0) * TICK
-        """When the current five seconds are over."""
+        self._number, self.begun, self.until = 0, 0.0, 0.0
+        """Moments that lie between `begun` and `until` need no roll."""
+        self._begin(int(now // TICK))
 
     def series(self, name: str, queue: str | None) -> Series:
         """Return the series of a name and queue; a common one when there are too many."""
@@ -134,7 +134,7 @@ class Windows:
     def roll(self, now: float) -> bool:
         """Put away what was counted when its five seconds are over; returns whether they were."""
         number = int(now // TICK)
-        if self._number - SET_BACK < number <= self._number:  # readers and the listener pass here in any order
+        if self._number - SET_BACK <= number <= self._number:  # readers and the listener pass here in any order
             return False
         frame, at = self._current(), self._number * TICK
         for series in self._series.values():
@@ -145,7 +145,7 @@ class Windows:
             if frame.cells or frame.failed:
                 level.add(at, frame)
             level.forget(now)
-        self._number, self.until = number, (number + 1.0) * TICK
+        self._begin(number)
         return True
 
     def kept_ticks(self) -> range:
@@ -170,6 +170,10 @@ class Windows:
         for frame in level.since(first):
             total.add(frame)
         return first // level.seconds * level.seconds, total
+
+    def _begin(self, number: int) -> None:
+        self._number = number
+        self.begun, self.until = float(number - SET_BACK) * TICK, (number + 1.0) * TICK
 
     def _current(self) -> Frame:
         return Frame({key: series.cell for key, series in self._series.items() if series.cell}, dict(self._failed))

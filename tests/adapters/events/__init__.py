@@ -1,0 +1,1 @@
+"""Tests of the live state that is kept from events."""
