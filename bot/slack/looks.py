@@ -124,7 +124,7 @@ def _place(said: str, names: Names) -> tuple[str, str | None]:
 
 def _over_a_span(verb: str, rest: list[str], names: Names) -> tuple[str, str | None, Span]:
     """Return cluster, name and span of "[name] [for|last] [span]"."""
-    said = "" if not rest or _span(rest) is not None or _bare(rest[0]) else unquoted(rest[0])
+    said = "" if not rest or _span(rest) is not None or _bare(rest[0]) else _pattern(rest[0])
     tail = rest[1:] if said else rest
     span = _span(tail) if tail else Span.QUARTER
     if span is None:
@@ -132,6 +132,11 @@ def _over_a_span(verb: str, rest: list[str], names: Names) -> tuple[str, str | N
         after = f" after `{verb} {echo(said)}`" if said else ""
         raise BadInput(f"`{echo(' '.join(tail))}` is no window{after}. Say {windows}: `/celery {verb} 1h`.")
     return *_place(said, names), span
+
+
+def _pattern(word: str) -> str:
+    """Return a name out of its quotes; asterisks stay, they stand for anything."""
+    return word.strip("\"'`").rstrip(",;:")
 
 
 _LEADING = ("for", "last", "over", "in")

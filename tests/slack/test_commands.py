@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import BadInput, UnknownName
+from bot.domain.window import Span
 from bot.slack.commands import (
     USAGES,
     AuditTail,
@@ -17,6 +18,7 @@ from bot.slack.commands import (
     Unfreeze,
     parse,
 )
+from bot.slack.looks import Failures, Look, Queues, RunCheck, Targets, Task, Tasks, Workers, line_of
 
 QUEUES = {"prod": {"analytics", "ai_generation", "booking", "a/b"}, "staging": {"analytics", "reports"}}
 
@@ -26,6 +28,10 @@ KNOWN = "Known: `a/b`, `ai_generation`, `analytics`, `booking`."
 def said(text: str) -> Command:
     """Parse on the default cluster, prod."""
     return parse(text, queues=QUEUES, clusters=tuple(QUEUES), default_cluster="prod")
+
+
+def _check(*words: tuple[str, str]) -> RunCheck:
+    return RunCheck("prod", "queue_depths", words)
 
 
 @pytest.mark.parametrize(
@@ -64,6 +70,40 @@ def said(text: str) -> Command:
         ("Freeze!", Freeze()),
         ("unfreeze", Unfreeze()),
         ("audit", AuditTail()),
+        ("queues", Queues("prod")),
+        ("queue Analytics", Queues("prod", "analytics")),
+        ("queues staging", Queues("staging")),
+        ("queues staging/", Queues("staging")),
+        ("queues staging/reports", Queues("staging", "reports")),
+        ("queues a/b", Queues("prod", "a/b")),
+        ("queues prod/a/b", Queues("prod", "a/b")),
+        ("queues thumbnails", Queues("prod", "thumbnails")),
+        ("workers", Workers("prod")),
+        ("workers worker1@host", Workers("prod", "worker1@host")),
+        ("workers <mailto:worker1@host.example|worker1@host.example>", Workers("prod", "worker1@host.example")),
+        ("workers staging/worker1", Workers("staging", "worker1")),
+        ("tasks", Tasks("prod")),
+        ("tasks 1h", Tasks("prod", None, Span.HOUR)),
+        ("tasks 1 h", Tasks("prod", None, Span.HOUR)),
+        ("tasks last 24 hours", Tasks("prod", None, Span.DAY)),
+        ("tasks booking.*", Tasks("prod", "booking.*")),
+        ("tasks `booking.create` for 1m", Tasks("prod", "booking.create", Span.MINUTE)),
+        ("tasks staging 1h", Tasks("staging", None, Span.HOUR)),
+        ("tasks staging/mail.send 15m", Tasks("staging", "mail.send", Span.QUARTER)),
+        ("task 7d1c4a52", Task("prod", "7d1c4a52")),
+        ("task staging/7d1c4a52", Task("staging", "7d1c4a52")),
+        ("failures", Failures("prod")),
+        ("failures 24h", Failures("prod", None, Span.DAY)),
+        ("failure staging/mail.send 1h", Failures("staging", "mail.send", Span.HOUR)),
+        ("check", RunCheck("prod")),
+        ("checks staging", RunCheck("staging")),
+        ("check redis_ping", RunCheck("prod", "redis_ping")),
+        ("check Redis-Ping", RunCheck("prod", "redis_ping")),
+        ("check queue_depths above=5 queue=booking", _check(("above", "5"), ("queue", "booking"))),
+        ("check queue_depths that=“up{job='a b'} &lt; 1”", _check(("that", "up{job='a b'} < 1"))),
+        ("check queue_depths that='a=b'", _check(("that", "a=b"))),
+        ("targets", Targets("prod")),
+        ("targets Staging", Targets("staging")),
         ("help", Help()),
         ("help pause", Help()),
         ("?", Help()),
@@ -77,14 +117,16 @@ def test_what_is_said_is_what_is_meant(text: str, command: Command) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("statsu", "There is no command `statsu`. Did you mean `status`?"),
+        ("statsu", "There is no command `statsu`. Did you mean `status` or `targets`?"),
         (
             "deploy",
-            "There is no command `deploy`. Known: `audit`, `freeze`, `help`, `pause`, `resume`, `status`, `unfreeze`.",
+            "There is no command `deploy`. Known: `audit`, `check`, `failures`, `freeze`, `help`, `pause`, `queues`, "
+            "`resume`, `status`, `targets`, `task`, `tasks` and 2 more.",
         ),
         (
             "analytics",
-            "`analytics` is a queue. Say what to do: `/celery pause analytics` or `/celery resume analytics`.",
+            "`analytics` is a queue. Say what to do: `/celery queues analytics`, `/celery pause analytics` or "
+            "`/celery resume analytics`.",
         ),
         (
             "pause",
@@ -120,6 +162,28 @@ def test_what_is_said_is_what_is_meant(text: str, command: Command) -> None:
         ("resume analytics now", "`now` is too much after `resume analytics`. Say `/celery resume analytics` alone."),
         ("freeze prod", "`prod` is too much after `freeze`. Say `/celery freeze` alone."),
         ("status prod staging", "`staging` is too much after `status prod`. Say `/celery status prod` alone."),
+        ("queues reports", "There is no queue `reports` on `prod`. Did you mean `staging/reports`?"),
+        ("queues stagin/reports", "There is no cluster `stagin`. Did you mean `staging`?"),
+        ("queues booking now", "`now` is too much after `queues booking`. Say `/celery queues booking` alone."),
+        ("targets stagin", "There is no cluster `stagin`. Did you mean `staging`?"),
+        ("tasks 30m", "`30m` is no window. Say `1m`, `15m`, `1h` or `24h`: `/celery tasks 1h`."),
+        (
+            "failures mail.send today",
+            "`today` is no window after `failures mail.send`. Say `1m`, `15m`, `1h` or `24h`: `/celery failures 1h`.",
+        ),
+        (
+            "task",
+            "Say which task, by its id: `/celery task <id>`. `/celery failures` shows ids of failed ones.",
+        ),
+        (
+            "check promql up",
+            "`up` is no parameter: after `check promql` say `key=value`, with quotes around a value that has blanks.",
+        ),
+        (
+            "check promql query='up",
+            "A quote is not closed after `check promql`. Say `key=value`, or `key='a value with blanks'`.",
+        ),
+        ("check promql a=1 a=2", "`a` is given twice after `check promql`. Give it once."),
         ("<!channel>", "There is no command `@channel`. Did you mean `help`?"),
     ],
 )
@@ -150,6 +214,28 @@ def test_every_example_of_the_help_is_understood() -> None:
     """Help that does not work is worse than none."""
     for usage in USAGES:
         assert said(usage.example or usage.usage.partition(" [")[0].replace("<queue>", "analytics"))
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Queues("staging"),
+        Queues("prod", "a/b"),
+        Queues("prod", "staging"),
+        Workers("staging", "worker1@host"),
+        Tasks("prod", None, Span.MINUTE),
+        Tasks("staging", "shop.mail.*", Span.DAY),
+        Task("prod", "7d1c4a52"),
+        Failures("prod"),
+        Failures("staging", "mail.send", Span.HOUR),
+        RunCheck("staging"),
+        RunCheck("prod", "promql", (("query", 'sum(up{job="a b"}) < 1'), ("above", "it's 3"))),
+        Targets("staging"),
+    ],
+)
+def test_line_on_a_button_means_what_was_asked(asked: Look) -> None:
+    """Wherever it is pressed: it names its cluster."""
+    assert parse(line_of(asked), queues=QUEUES, clusters=tuple(QUEUES), default_cluster="staging") == asked
 
 
 @given(st.text(max_size=80) | st.text(alphabet='pause analytics for 30m<>@!|`because"', max_size=60))

@@ -51,6 +51,13 @@ def _kept(blocks: Iterable[Block | None], most: int, room: int) -> list[Block]:
     return [*kept, context(f"… and {left_out:,} more")] if left_out else kept
 
 
+def fitting(blocks: Iterable[Block | None], around: Iterable[Block | None]) -> list[Block]:
+    """Return the blocks that fit into a message beside those `around` them, which must stand in any case."""
+    fixed = [b for b in around if b is not None]
+    room = WHOLE_MESSAGE - sum(_characters(b) for b in fixed) - len("… and 50 more")
+    return _kept(blocks, MOST_IN_MESSAGE - len(fixed) - 1, room)
+
+
 def _characters(block: Block) -> int:
     texts = [block.get("text"), *(e for e in block.get("elements", ()) if block["type"] == "context")]
     return sum(len(t["text"]) for t in texts if t)
@@ -71,9 +78,12 @@ def lines(each: Sequence[str], most: int = 30) -> Block | None:
     return section("\n".join(fitted(each, most))) if each else None
 
 
-def sections(each: Sequence[str], most: int) -> list[Block]:
-    """Return whole lines over as many sections as they need, `most` lines in all, the rest counted."""
-    shown = [*each[:most], *([f"… and {len(each) - most:,} more"] if len(each) > most else [])]
+def sections(each: Sequence[str], most: int, room: int = WHOLE_HOME) -> list[Block]:
+    """Return whole lines over as many sections as they need, `most` lines and `room` characters in all.
+
+    The rest is counted, line by line: a section that finds no room in its message would be counted as one.
+    """
+    shown = fitted([clip(line, ROOM) for line in each], most, room)
     packed: list[str] = []
     for line in (clip(line, ROOM) for line in shown):
         if packed and len(packed[-1]) + len(line) + 1 <= ROOM:

@@ -9,7 +9,7 @@ from bot.slack.looks import RunCheck, line_of
 from bot.slack.views.blocks import context, message, section, sections
 from bot.slack.views.findings import ICONS
 from bot.slack.views.formatting import escape, name, one_line, prose
-from bot.slack.views.frame import framed
+from bot.slack.views.frame import BODY, framed
 from bot.slack.views.message import Message
 from bot.slack.views.tables import table
 
@@ -48,9 +48,9 @@ def checks_message(cluster: str, titles: Mapping[str, str]) -> Message:
     said = [f"`{name(check)}` {escape(one_line(title, 150))}" for check, title in sorted(titles.items())]
     return message(
         f"{counted(len(titles), 'check')} can be run.",
-        *sections([f"*{counted(len(titles), 'check')}*, each read-only:", *said], MOST_CHECKS),
+        *sections([f"*{counted(len(titles), 'check')}*, each read-only:", *said], MOST_CHECKS, BODY),
         context(
-            f"Run one: `/celery check {name(cluster)}/<name>`, with `key=value` behind it where it takes parameters; "
-            "quotes hold a value with blanks together."
+            f"Run one: `/celery check {name(cluster)}/&lt;name&gt;`, with `key=value` behind it where it takes "
+            "parameters; quotes hold a value with blanks together."
         ),
     )

@@ -6,12 +6,12 @@ from bot.slack.looks import Failures, line_of
 from bot.slack.views.amounts import ago
 from bot.slack.views.blocks import Block, section, sections
 from bot.slack.views.formatting import ELLIPSIS, code, count, name, prose
-from bot.slack.views.frame import framed, gap_lines, titled, unheard, watched
+from bot.slack.views.frame import BODY, framed, gap_lines, titled, unheard, watched
 from bot.slack.views.message import Message
 
 MOST_GROUPS = 25
 MOST_TRACEBACKS = 4
-TRACEBACK = 1400
+TRACEBACK = 1000
 """Characters shown of a traceback: its end, where it says what went wrong."""
 
 
@@ -23,9 +23,9 @@ def failures_message(view: FailuresView, *, task: str | None = None, shared: boo
     if view.alone:
         for group in view.groups[:MOST_TRACEBACKS]:
             blocks += [section(_group(group, view)), *_traceback(group)]
-        blocks += sections([_group(g, view) for g in view.groups[MOST_TRACEBACKS:]], MOST_GROUPS)
+        blocks += sections([_group(g, view) for g in view.groups[MOST_TRACEBACKS:]], MOST_GROUPS, BODY // 4)
     else:
-        blocks += sections([_group(g, view) for g in view.groups], MOST_GROUPS)
+        blocks += sections([_group(g, view) for g in view.groups], MOST_GROUPS, BODY)
     return framed(
         titled(name(view.cluster), said),
         view.age,
@@ -34,7 +34,7 @@ def failures_message(view: FailuresView, *, task: str | None = None, shared: boo
         shared=shared,
         notes=[
             *gap_lines(view.gaps, view.age.now),
-            *(["With tracebacks: `/celery failures <task>`"] if view.groups and not view.alone else []),
+            *(["With tracebacks: `/celery failures &lt;task&gt;`"] if view.groups and not view.alone else []),
         ],
         trouble=unheard(view.feed),
     )
@@ -49,7 +49,8 @@ def _group(group: FailureGroup, view: FailuresView) -> str:
     worker = f" on {name(group.last_worker)}" if group.last_worker else ""
     queue = f" ({name(group.queue)})" if group.queue and view.alone else ""
     first = f"❌ *{name(group.task, 100)}*{queue} {name(group.exception, 60)} × {count(group.n)}"
-    last = f"last {ago(group.last_at, view.age.now)}{worker}: {prose(group.message, 300) or 'no message'}"
+    said = prose(group.message, 300 if view.alone else 160) or "no message"
+    last = f"last {ago(group.last_at, view.age.now)}{worker}: {said}"
     return f"{first}\n↳ {last}" + (f"\n↳ `/celery task {name(group.last_id, 80)}`" if view.alone else "")
 
 

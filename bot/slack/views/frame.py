@@ -9,11 +9,13 @@ from bot.domain.views import Age
 from bot.domain.window import Gap, Span
 from bot.slack.ids import ActionId
 from bot.slack.views.amounts import ago, duration
-from bot.slack.views.blocks import Block, actions, button, context, message, section
+from bot.slack.views.blocks import Block, actions, button, context, fitting, message, section
 from bot.slack.views.formatting import bold, clip, lasted, name, prose, when
 from bot.slack.views.message import Message
 from bot.slack.views.phrases import capital
 
+BODY = 5500
+"""Characters that the lines of a view's list may hold; what else stands in it has the rest of the message."""
 LONGEST_LINE = 1500
 """Characters of the line that a button carries; Slack takes 2,000."""
 
@@ -37,13 +39,11 @@ def framed(
     first = trouble_lines(age, cannot)
     doubt = [f"⚠️ {prose(capital(age.doubt.rstrip('.')))}. Read the counts as “at least”."] if age.doubt else []
     shown = age.taken_at is not None or not cannot
-    return message(
-        f"🔴 {prose(cannot)}" if cannot else headline,
-        section("\n".join([*first, *([headline] if shown else []), *doubt])),
-        *(blocks if shown else ()),
-        context("\n".join([*(notes if shown else ()), aged(age)])),
-        None if shared else buttons(again, share=not cannot),
-    )
+    head = section("\n".join([*first, *([headline] if shown else []), *doubt]))
+    foot = context("\n".join([*(notes if shown else ()), aged(age)]))
+    row = None if shared else buttons(again, share=not cannot)
+    body = fitting(blocks if shown else (), [head, foot, row])
+    return message(f"🔴 {prose(cannot)}" if cannot else headline, head, *body, foot, row)
 
 
 def trouble_lines(age: Age, trouble: str | None = None) -> list[str]:

@@ -8,7 +8,7 @@ from bot.slack.looks import Queues, line_of
 from bot.slack.views.amounts import ROUGHLY, a_minute, duration, quantiles
 from bot.slack.views.blocks import Block, lines, section, sections
 from bot.slack.views.formatting import count, name, prose
-from bot.slack.views.frame import framed, titled, unknown_lines
+from bot.slack.views.frame import BODY, framed, titled, unknown_lines
 from bot.slack.views.message import Message
 from bot.slack.views.outlook import outlook
 from bot.slack.views.phrases import capital
@@ -28,12 +28,12 @@ def queues_message(view: QueuesView, *, shared: bool = False) -> Message:
         titled(name(view.cluster), f"{least}{count(waiting)} waiting in {counted(len(view.queues), 'queue')}"),
         view.age,
         [
-            *sections([_line(d, view) for d in view.queues], MOST_QUEUES),
+            *sections([_line(d, view) for d in view.queues], MOST_QUEUES, BODY),
             lines(unknown_lines(view.unknown), 8),
         ],
         again=line_of(Queues(view.cluster)),
         shared=shared,
-        notes=["One closely: `/celery queues <queue>`"] if view.queues else [],
+        notes=["One closely: `/celery queues &lt;queue&gt;`"] if view.queues else [],
     )
 
 

@@ -14,6 +14,8 @@ from bot.slack.views.workers import worker_lines
 
 MOST_QUEUES = 60
 MOST_WORKERS = 40
+QUEUES_ROOM, WORKERS_ROOM = 4000, 2000
+"""Characters for each of them, so that what is unknown and how old it all is find room below."""
 
 
 def status_message(view: StatusView, *, shared: bool = False) -> Message:
@@ -29,8 +31,9 @@ def status_message(view: StatusView, *, shared: bool = False) -> Message:
         *sections(
             [queue_line(line, view.orphaned, view.now) for line in view.queues if line.queue.name not in view.orphaned],
             MOST_QUEUES,
+            QUEUES_ROOM,
         ),
-        *sections(worker_lines(view), MOST_WORKERS),
+        *sections(worker_lines(view), MOST_WORKERS, WORKERS_ROOM),
         lines(unknown_lines(view.unknown, view.workers), 8),
         context(aged(age)),
         None if shared else _buttons(view),

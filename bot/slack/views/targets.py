@@ -13,7 +13,7 @@ from bot.slack.looks import Targets, line_of
 from bot.slack.views.amounts import duration
 from bot.slack.views.blocks import lines, sections
 from bot.slack.views.formatting import count, escape, name, prose, when
-from bot.slack.views.frame import framed, titled
+from bot.slack.views.frame import BODY, framed, titled
 from bot.slack.views.message import Message
 
 MOST_TARGETS = 25
@@ -28,7 +28,9 @@ def targets_message(view: TargetsView, *, shared: bool = False) -> Message:
         titled(name(view.cluster), _summary(view)),
         _age(view),
         [
-            *sections([_line(t, view.age.now) for t in view.targets] or ["No targets are configured."], MOST_TARGETS),
+            *sections(
+                [_line(t, view.age.now) for t in view.targets] or ["No targets are configured."], MOST_TARGETS, BODY
+            ),
             lines([_score(s) for s in view.scores], MOST_SCORES),
         ],
         again=line_of(Targets(view.cluster)),

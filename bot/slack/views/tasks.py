@@ -13,7 +13,7 @@ from bot.slack.looks import Tasks, line_of
 from bot.slack.views.amounts import ROUGHLY, ago, duration, quantiles
 from bot.slack.views.blocks import Block, lines, sections
 from bot.slack.views.formatting import bold, count, name, prose
-from bot.slack.views.frame import framed, gap_lines, titled, unheard, watched
+from bot.slack.views.frame import BODY, framed, gap_lines, titled, unheard, watched
 from bot.slack.views.message import Message
 
 MOST_TASKS = 30
@@ -34,7 +34,7 @@ def tasks_message(view: TasksView, *, shared: bool = False) -> Message:
         titled(name(view.cluster), f"{asked}{watched(view.span, view.since, view.age.now)}: {_ended(total)}"),
         view.age,
         [
-            *sections(rows or ["No task was heard of."], MOST_TASKS),
+            *sections(rows or ["No task was heard of."], MOST_TASKS, BODY),
             _running(view) if closely else None,
             _causes(view.failures, view.age.now),
         ],
@@ -46,7 +46,7 @@ def tasks_message(view: TasksView, *, shared: bool = False) -> Message:
 
 
 def _notes(view: TasksView, total: Figures) -> list[str]:
-    closely = [] if view.name is not None or not view.tasks else ["One closely: `/celery tasks <name>`"]
+    closely = [] if view.name is not None or not view.tasks else ["One closely: `/celery tasks &lt;name&gt;`"]
     return [
         *gap_lines(view.gaps, view.age.now),
         *([COUNTED] if total.ended else []),

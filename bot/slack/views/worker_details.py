@@ -12,7 +12,7 @@ from bot.slack.looks import Workers, line_of
 from bot.slack.views.amounts import ago, duration
 from bot.slack.views.blocks import Block, lines, section, sections
 from bot.slack.views.formatting import bold, count, escape, name, one_line, prose, when
-from bot.slack.views.frame import framed, titled, unknown_lines
+from bot.slack.views.frame import BODY, framed, titled, unknown_lines
 from bot.slack.views.message import Message
 from bot.slack.views.phrases import capital
 from bot.slack.views.workers import PROTECTION, slots_of
@@ -34,12 +34,12 @@ def workers_message(view: WorkersView, *, shared: bool = False) -> Message:
         [
             lines([f"⚠️ {name(g)}: no worker is started for it" for g in view.missing_groups], 10),
             lines(_versions(view), 5),
-            *sections([*none, *(_line(d, view) for d in _worst_first(view))], MOST_WORKERS),
+            *sections([*none, *(_line(d, view) for d in _worst_first(view))], MOST_WORKERS, BODY),
             lines(unknown_lines(view.unknown, [d.worker for d in view.workers]), 8),
         ],
         again=line_of(Workers(view.cluster)),
         shared=shared,
-        notes=["One closely: `/celery workers <worker>`"] if view.workers else [],
+        notes=["One closely: `/celery workers &lt;worker&gt;`"] if view.workers else [],
     )
 
 

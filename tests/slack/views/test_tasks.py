@@ -157,7 +157,7 @@ def test_long_traceback_keeps_its_end() -> None:
     (text,) = (b["text"]["text"] for b in made.blocks if "deep.py" in str(b))
     assert text.startswith('```…\n  File "deep.py", line 1')
     assert text.endswith("ValueError: ''' &lt;!channel&gt;```")
-    assert len(text) < 1600
+    assert len(text) < 1200
 
 
 def test_no_failure_is_as_far_as_was_heard() -> None:
