@@ -116,6 +116,13 @@ class Recorder:
         with self._lock:
             catching_up.learn(self._state, snapshot)
 
+    def events_confirmed(self, worker: str) -> None:
+        """Note that a worker said that it sends task events; heartbeats of it may tell otherwise later."""
+        with self._lock:
+            source = self._state.sources.get(worker)
+            if source is not None:
+                source.task_events = TaskEvents.ON
+
     def unread(self, at: float, why: str) -> None:
         """Note that an event came which cannot be read; `why` is a clause that says what to set."""
         with self._lock:
