@@ -25,6 +25,8 @@ clusters:
       image_worker:
         queues: [image_processing]
         concurrency: 1
+    health:
+      jobs: {{url_env: SAMPLE_STATS_URL, json: {{status: healthy, workers: "> 0"}}}}
 channels:
   C0ONCALL: sample
 alert_senders: [B0ALERT]

@@ -116,4 +116,5 @@ class Demo:
             "ONCALL_BROKER_URL": ops.url(),
             "SAMPLE_BROKER_URL": self.cluster.broker_url,
             "SAMPLE_RESULT_URL": self.cluster.result_url,
+            "SAMPLE_STATS_URL": self.cluster.stats_url,
         }

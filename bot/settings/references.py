@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from bot.domain.errors import UnknownName
+from bot.domain.health import expectation
 from bot.located_yaml import Document, Path, Problem, dotted
 from bot.settings import environment, urls
 
@@ -62,7 +63,8 @@ def reference_problems(document: Document, env: Mapping[str, str], *, brokers: b
         found += _queues(document, name)
         found += _addresses(document, ("clusters", name), env, brokers=brokers)
     for at in _outside(document.value):
-        found += _address(document, at, "url", env, what="the page's address", brokers=brokers)
+        found += _address(document, at, "url", env, what="its address", brokers=brokers)
+        found += _expectations(document, at)
     return found
 
 
@@ -138,6 +140,15 @@ def _address(
         yield document.problem((*at, key), f"`{dotted((*at, key))}` {trouble}.")
     elif isinstance(named, str) and brokers and (unset := _unset(env, named, key)):
         yield document.problem((*at, f"{key}_env"), unset)
+
+
+def _expectations(document: Document, at: Path) -> Iterator[Problem]:
+    """Return what a health page is expected to answer and cannot be compared."""
+    for path, wanted in _map(_inner(document.value, at), "json").items():
+        try:
+            expectation(path, wanted)
+        except ValueError as e:
+            yield document.problem((*at, "json", path), f"`{dotted((*at, 'json'))}`: {e}.")
 
 
 def _unset(env: Mapping[str, str], name: str, key: str) -> str | None:
