@@ -192,8 +192,13 @@ def _memory(evidence: Evidence) -> Reading:
     said = [_parents_alone([w for w in known.values() if w.children is None])]
     silent = sorted(name for name, w in evidence.memory.items() if w.total is None)
     said.append(f"Not known of {listed(silent)}." if silent else "")
-    incomplete = " ".join(s for s in said if s) or None
-    return Reading(at=at, value=float(worst.total or 0), of=worst.worker, incomplete=incomplete)
+    return Reading(
+        at=at,
+        value=float(worst.total or 0),
+        of=worst.worker,
+        incomplete=" ".join(s for s in said if s) or None,
+        estimated="the parent's is its highest so far" if worst.parent_is_peak else None,
+    )
 
 
 def _parents_alone(workers: list[WorkerMemory]) -> str:

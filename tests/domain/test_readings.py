@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bot.domain.broker import WorkerMemory
 from bot.domain.forecast import DepthSample
+from bot.domain.hearing import doubts
 from bot.domain.latency import Bound, Estimated
 from bot.domain.live import Feed, TaskEvents
 from bot.domain.readings import FRESH, FRESH_MEMORY, Evidence, reading_of
@@ -139,12 +140,12 @@ def test_unheard_ends_are_not_no_ends() -> None:
 def test_a_window_with_gaps_or_too_short_is_marked() -> None:
     """The number stands, and what it lacks stands beside it."""
     gap = Gap(ago(minutes=3), ago(minutes=2), "the connection broke", 40)
-    found = reading_of(COMPLETION, evidence(row("t", "q", succeeded=5), watched=4, gaps=(gap,)))
+    seen = evidence(row("t", "q", succeeded=5), watched=4, gaps=(gap,))
+    found = reading_of(COMPLETION, seen)
     assert found.value == 1.0
-    assert found.incomplete == (
-        "The bot has listened for 4 min of the 15 min. "
-        "Events were missed for about 1 min, with at least 40 tasks: the connection broke."
-    )
+    assert found.incomplete == " ".join(doubts(seen.window, seen.feed))
+    assert "The bot has listened for 4 min" in found.incomplete
+    assert "40 tasks: the connection broke" in found.incomplete
 
 
 def test_a_duration_is_the_quantile_of_the_worst_queue() -> None:
@@ -246,6 +247,13 @@ def test_memory_says_whose_children_are_not_counted() -> None:
     found = reading_of(MEMORY, evidence(memory=memory, memory_at=NOW))
     assert (found.value, found.of) == (500.0, "w1")
     assert found.incomplete == ("The parent process alone is counted of w1: it runs on another host. Not known of w2.")
+
+
+def test_a_parents_peak_is_no_measurement_of_now() -> None:
+    """Getrusage tells the highest so far: it is shown as an estimate, not as what is taken now."""
+    peak = told("w1", 2_500_000_000).model_copy(update={"parent_is_peak": True})
+    found = reading_of(MEMORY, evidence(memory={"w1": peak}, memory_at=NOW))
+    assert (found.value, found.estimated) == (2.5e9, "the parent's is its highest so far")
 
 
 def test_old_memory_is_not_now() -> None:

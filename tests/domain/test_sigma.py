@@ -1,6 +1,8 @@
 """What so many opportunities can prove: exact bounds, and no sigma that they do not support."""
 
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -110,6 +112,21 @@ def test_words_round_against_the_claim() -> None:
     assert quality_words(quality(0, 10_000)) == "at most 300 DPMO (95 %), which supports 4.9 sigma, from n = 10,000"
     assert quality_words(quality(0, 880_000)) == "at most 3.5 DPMO (95 %), which supports 5.9 sigma, from n = 880,000"
     assert quality_words(quality(0, 3)) == "at most 631,597 DPMO (95 %), which supports no sigma level, from n = 3"
+
+
+def test_the_documents_table_is_what_is_computed() -> None:
+    """docs/targets.md shows what may be claimed from how many tasks."""
+    text = (Path(__file__).parents[2] / "docs" / "targets.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| ([\d,]+) \| ([\d,]+) \| ([\d,]+) \| ([\d,.]+) \| (none|[\d.]+ sigma) \|$", text, re.MULTILINE
+    )
+    assert len(rows) >= 6
+    for defects, n, dpmo, most, level in rows:
+        found = quality(int(defects.replace(",", "")), int(n.replace(",", "")))
+        words = quality_words(found)
+        assert round(found.dpmo) == int(dpmo.replace(",", ""))
+        assert words.startswith(f"at most {most} DPMO")
+        assert f"supports {'no sigma level' if level == 'none' else level}," in words
 
 
 @given(st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
