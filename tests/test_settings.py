@@ -82,7 +82,7 @@ def test_the_built_in_cluster_is_the_one_of_the_example() -> None:
 def test_every_key_of_the_example_is_sound_when_uncommented() -> None:
     """The keys that the example only mentions in comments exist, too."""
     text = (Path(__file__).parents[1] / "oncall.example.yml").read_text()
-    for commented in ("# tls:", "# runbooks:", "# result_backend_env:"):
+    for commented in ("# tls:", "# runbooks:", "# result_backend_env:", "# health:", "# flower:", "# prometheus:"):
         assert commented in text
         text = text.replace(commented, commented[2:])
     settings = load(text, ENV | {"PROD_RESULT_BACKEND": "redis://h/1"})
