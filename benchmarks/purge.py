@@ -6,6 +6,7 @@ Celery's own.
 """
 
 import statistics
+import json
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -64,15 +65,39 @@ def _fill(server: RedisServer) -> None:
 
 
 def _message(number: int, task: str) -> str:
-    id_ = f"{number:08d}-59e6-4b0c-9f36-0c1de5b5a9d1"
-    return (
-        f'{{"body": "{BODY}", "content-encoding": "utf-8", "content-type": "application/json", "headers": {{"lang": "py", '
-        f'"task": "{task}", "id": "{id_}", "shadow": null, "eta": null, "expires": null, "group": null, "group_index": '
-        f'null, "retries": 0, "timelimit": [null, null], "root_id": "{id_}", "parent_id": null, "argsrepr": "(1, 2)", '
-        f'"kwargsrepr": "{{}}", "origin": "gen1@web1", "ignore_result": false}}, "properties": {{"correlation_id": '
-        f'"{id_}", "reply_to": "d8f5b2d6-1a3c-3f5e-b1c0-5d1f2a3b4c5d", "delivery_mode": 2, "delivery_info": {{"exchange": '
-        f'"", "routing_key": "{QUEUE}"}}, "priority": 0, "body_encoding": "base64", "delivery_tag": "{id_}"}}}}'
-    )
+    return _TEMPLATE.replace("ID", f"{number:08d}-59e6-4b0c-9f36-0c1de5b5a9d1").replace("NAME", task)
+
+
+_TEMPLATE = json.dumps(
+    {
+        "body": BODY,
+        "content-encoding": "utf-8",
+        "content-type": "application/json",
+        "headers": {
+            "lang": "py",
+            "task": "NAME",
+            "id": "ID",
+            **dict.fromkeys(("shadow", "eta", "expires", "group", "group_index", "parent_id")),
+            "retries": 0,
+            "timelimit": [None, None],
+            "root_id": "ID",
+            "argsrepr": "(1, 2)",
+            "kwargsrepr": "{}",
+            "origin": "gen1@web1",
+            "ignore_result": False,
+        },
+        "properties": {
+            "correlation_id": "ID",
+            "reply_to": "d8f5b2d6-1a3c-3f5e-b1c0-5d1f2a3b4c5d",
+            "delivery_mode": 2,
+            "delivery_info": {"exchange": "", "routing_key": QUEUE},
+            "priority": 0,
+            "body_encoding": "base64",
+            "delivery_tag": "ID",
+        },
+    }
+)
+"""What Celery 5.7 writes for a task of two arguments."""
 
 
 def _theirs(server: RedisServer) -> tuple[float, float]:
