@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
+from pydantic import ValidationError
 
 from bot.domain.cluster import ClusterSpec
 from bot.domain.errors import BadInput, ClusterUnreachable
@@ -103,8 +104,12 @@ def stored_states(ports: Ports, spec: ClusterSpec) -> dict[str, TargetState]:
 
 
 def _stored(tx: Tx, cluster: str, target: str) -> TargetState | None:
+    """Return a stored state; one that another version of the bot wrote and this one cannot read is none."""
     note = tx.note(_note(cluster, target))
-    return TargetState.model_validate(note) if note is not None else None
+    try:
+        return TargetState.model_validate(note) if note is not None else None
+    except ValidationError:
+        return None
 
 
 def _note(cluster: str, target: str) -> str:

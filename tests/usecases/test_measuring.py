@@ -162,6 +162,14 @@ def test_a_standing_survives_a_restart(measured: Measured) -> None:
     assert line.state.reading.value == 1284.0
 
 
+def test_a_state_of_another_version_is_forgotten_not_fatal(measured: Measured) -> None:
+    """After an upgrade or its reverse, a target begins anew."""
+    with measured.ports.store.write() as tx:
+        tx.set_note("target:prod:depth", {"standing": "splendid", "since": 1})
+    measured.pass_by(40)
+    assert measured.standings()["depth"] is Standing.ALERT
+
+
 def test_of_two_bots_one_keeps_the_states(measured: Measured) -> None:
     """The other reads them; when the first is gone, it takes over."""
     other = replace(measured.ports, owner="other")
