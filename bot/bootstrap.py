@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import socket
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from importlib import resources
@@ -16,12 +17,15 @@ from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.control import CeleryClusterControl
 from bot.adapters.celery.diagnostics import CeleryDiagnostics
 from bot.adapters.celery.dispatcher import CeleryDispatcher
+from bot.adapters.celery.event_switch import EventSwitch, sightings
 from bot.adapters.celery.online import WorkerOnlineWatch
 from bot.adapters.clock import SystemClock
 from bot.adapters.clusters import ConfiguredClusters
 from bot.adapters.discovery import DiscoveredRegistry
 from bot.adapters.events.consumer import EventConsumer
+from bot.adapters.events.kombu_feed import KombuFeed
 from bot.adapters.events.recorder import Recorder
+from bot.adapters.events.serialized import read_other
 from bot.adapters.expressions import JinjaExpressions
 from bot.adapters.http import ConfiguredPages
 from bot.adapters.memories import KeptMemories
@@ -163,8 +167,9 @@ def run_bot(settings: Settings) -> None:
 
 async def _run_bot(settings: Settings, ports: Ports) -> None:
     shell = SlackShell(ports, slack_config(settings))
-    watches: list[WorkerOnlineWatch | EventConsumer] = []
-    watches += [*online_watches(settings, ports), *event_consumers(settings, ports)]
+    switches = event_switches(settings, ports)
+    watches: list[WorkerOnlineWatch | EventConsumer | EventSwitch] = [*switches.values()]
+    watches += [*online_watches(settings, ports, switches), *event_consumers(settings, ports)]
     slack_requests = None if settings.slack.socket else shell.http
     await asyncio.to_thread(restore_history, ports)  # before anything is heard or sampled
     async with AsyncExitStack() as stack:
@@ -190,31 +195,50 @@ def restore_history(ports: Ports) -> None:
             log.exception("history not restored", cluster=name)
 
 
-def online_watches(settings: Settings, ports: Ports) -> list[WorkerOnlineWatch]:
-    """Return one watch for each cluster: a worker that starts during a pause is held at once, not at the next sweep."""
+def online_watches(
+    settings: Settings, ports: Ports, switches: Mapping[str, EventSwitch] | None = None
+) -> list[WorkerOnlineWatch]:
+    """Return one watch for each cluster: a worker that starts during a pause is held at once, not at the next sweep.
+
+    It is told by its cluster's switch to send task events, too.
+    """
+
+    def greet(name: str, worker: str) -> None:
+        if switches and name in switches:
+            switches[name].came_online(worker)
+        hold_new_worker(ports, name, worker)
+
     return [
         WorkerOnlineWatch(
-            connection(name, settings.broker(name)),
-            partial(hold_new_worker, ports, name),
-            settings.broker(name).event_exchange,
+            connection(name, settings.broker(name)), partial(greet, name), settings.broker(name).event_exchange
         )
         for name in settings.specs
     ]
 
 
+def event_switches(settings: Settings, ports: Ports) -> dict[str, EventSwitch]:
+    """Return what switches task events on, for each cluster whose events are heard here and whose settings allow it."""
+    found = {}
+    for name in settings.specs:
+        broker, live = settings.broker(name), ports.clusters.live(name)
+        if broker.enable_events and isinstance(live, Recorder):
+            known = partial(sightings, ports, name)
+            found[name] = EventSwitch(connection(name, broker), known, live.events_confirmed)
+    return found
+
+
 def event_consumers(settings: Settings, ports: Ports) -> list[EventConsumer]:
     """Return what fills the live state of each cluster that has one here; it asks the workers after every gap."""
     recorders = {name: live for name in settings.specs if isinstance(live := ports.clusters.live(name), Recorder)}
-    return [
-        EventConsumer(
-            connection(name, settings.broker(name)),
-            recorder,
-            ports.clock,
-            exchange=settings.broker(name).event_exchange,
-            resync=ports.clusters.control(name).snapshot,
-        )
-        for name, recorder in recorders.items()
-    ]
+    return [_event_consumer(settings, ports, name, recorder) for name, recorder in recorders.items()]
+
+
+def _event_consumer(settings: Settings, ports: Ports, name: str, recorder: Recorder) -> EventConsumer:
+    broker, resync = settings.broker(name), ports.clusters.control(name).snapshot
+    way, exchange = connection(name, broker), broker.event_exchange
+    if broker.event_receiver == "kombu":
+        return KombuFeed(way, recorder, ports.clock, exchange=exchange, resync=resync)
+    return EventConsumer(way, recorder, ports.clock, exchange=exchange, resync=resync, read_other=read_other)
 
 
 def slack_config(settings: Settings) -> SlackConfig:

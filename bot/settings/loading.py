@@ -102,5 +102,6 @@ def _broker(cluster: ClusterShape, env: Mapping[str, str]) -> BrokerSettings:
         visibility_timeout=cluster.visibility_timeout,
         tls=cluster.tls.options() if cluster.tls else {},
         event_exchange=cluster.events.exchange,
-        enable_events=cluster.events.enable,
+        enable_events=cluster.mode == "act" if cluster.events.enable is None else cluster.events.enable,
+        event_receiver=cluster.events.receiver,
     )

@@ -14,7 +14,7 @@ class BrokerSettings:
     """How a watched cluster's broker is reached, and the transport options its Celery application uses.
 
     `visibility_timeout` is in seconds; `tls` holds options as in Celery's `broker_use_ssl`, and is empty without TLS.
-    `enable_events`: the bot switches task events on, on workers that have them off.
+    `enable_events`: the bot switches task events on, on workers that have them off; `event_receiver`: auto or kombu.
     """
 
     broker_url: str = field(repr=False)
@@ -26,6 +26,7 @@ class BrokerSettings:
     tls: Mapping[str, str] = field(default_factory=dict)
     event_exchange: str = "celeryev"
     enable_events: bool = True
+    event_receiver: str = "auto"
 
 
 @dataclass(frozen=True)
