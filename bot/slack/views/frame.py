@@ -29,16 +29,17 @@ def framed(
     shared: bool = False,
     notes: Sequence[str] = (),
     trouble: str | None = None,
+    keep: bool = False,
 ) -> Message:
     """Return a view: trouble first, then its numbers, then notes and how old all that is.
 
     `again` is the line that asks the same, which the buttons carry; `trouble` is said instead of the age's own;
-    `shared`: everybody sees it, so it has no buttons of one person's.
+    `shared`: everybody sees it, so it has no buttons of one person's; `keep`: something is known, whatever its age.
     """
     cannot = trouble or age.trouble
-    first = trouble_lines(age, cannot)
+    first = trouble_lines(age, cannot, keep=keep)
     doubt = [f"⚠️ {prose(capital(age.doubt.rstrip('.')))}. Read the counts as “at least”."] if age.doubt else []
-    shown = age.taken_at is not None or not cannot
+    shown = keep or age.taken_at is not None or not cannot
     head = section("\n".join([*first, *([headline] if shown else []), *doubt]))
     foot = context("\n".join([*(notes if shown else ()), aged(age)]))
     row = None if shared else buttons(again, share=not cannot)
@@ -46,13 +47,13 @@ def framed(
     return message(f"🔴 {prose(cannot)}" if cannot else headline, head, *body, foot, row)
 
 
-def trouble_lines(age: Age, trouble: str | None = None) -> list[str]:
+def trouble_lines(age: Age, trouble: str | None = None, *, keep: bool = False) -> list[str]:
     """Return what cannot be read, and from when all that follows is; nothing without trouble."""
     cannot = trouble or age.trouble
     if not cannot:
         return []
     if age.taken_at is None:
-        return [f"🔴 {prose(cannot)}", "Nothing was known before either."]
+        return [f"🔴 {prose(cannot)}", "What is still known:" if keep else "Nothing was known before either."]
     as_of = f"{when(age.taken_at, age.now, seconds=True)} ({ago(age.taken_at, age.now)})"
     return [f"🔴 {prose(cannot)}", f"What is still known, as of {as_of}:"]
 

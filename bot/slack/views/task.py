@@ -33,6 +33,7 @@ def task_message(view: TaskView, *, shared: bool = False) -> Message:
         [section("\n".join(said)), section(code(exception, 1500)) if exception else None],
         again=line_of(Task(view.cluster, view.id)),
         shared=shared,
+        keep=trace is not None,
     )
 
 
