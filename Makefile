@@ -42,7 +42,7 @@ demo: setup
 test: setup
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
-test-slow: .venv/.browser .venv-celery53/.installed
+test-slow: .venv/.browser .venv-celery53/.installed .venv-bench/.installed
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 check: setup lint types imports

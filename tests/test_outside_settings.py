@@ -108,7 +108,7 @@ def test_variables_are_wanted_only_by_those_who_ask() -> None:
         ("{url: 'http://a', status: 20}", "5:43: `clusters.prod.health.a.status` must be at least 100, and is 20."),
         ("{}", "5:14: The key `url_env` (the environment variable with its address) is missing in"),
         ("{url: 'http://a', url_env: A}", "5:18: `clusters.prod.health.a` has both `url` and `url_env`; keep one."),
-        ("'http://a'", "5:17: `clusters.prod.health.a` must be a map (`key: value`), not text."),
+        ("'http://a'", "5:17: `clusters.prod.health.a`: write `{url: …}`, or `{url_env: …}` where the address"),
     ],
 )
 def test_what_is_wrong_of_a_page_is_told_in_its_place(page: str, complaint: str) -> None:

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from bot.domain.duration import Seconds
 from bot.domain.health import HealthSpec, expectation
@@ -26,6 +26,13 @@ class AddressShape(Shape):
 
     url: str | None = None
     url_env: EnvName | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _map(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            raise ValueError("write `{url: …}`, or `{url_env: …}` where the address holds a password")
+        return given
 
 
 class PrometheusShape(AddressShape):
