@@ -21,6 +21,7 @@ from playground.services import RedisServer
 from playground.slack import LocalSlack
 from tests.doctoring import FILE, bad_ones, environment
 from tests.services.network import SilentServer
+from tests.services.pages import PageServer
 from tests.services.workers import StartWorker
 
 REPOSITORY = Path(__file__).parents[1]
@@ -163,6 +164,38 @@ async def test_two_clusters(slack: LocalSlack, refused_port: int, silent_server:
     found = await sections(env)
     assert [title for title in found if title.startswith("Cluster")] == ["Cluster prod", "Cluster eu"]
     assert all(len(bad_ones(found[title])) == 1 for title in ("Cluster prod", "Cluster eu"))
+
+
+async def test_servers_outside_are_asked(slack: LocalSlack, refused_port: int, tmp_path: Path) -> None:
+    """Each Prometheus a question, each page once; what fails is named as the settings do, without its password."""
+    server = PageServer({"/api/v1/query": (200, {"data": {"resultType": "scalar", "result": [1, "1"]}})})
+    outside = (
+        f"    health: {{jobs: {{url: '{server.url('/stats')}'}}, gone: {{url: '{server.url('/gone')}'}}}}\n"
+        f"    flower: {{url_env: FLOWER_URL}}\n"
+        f"prometheus: {{main: {{url: '{server.url()}'}}, eu: {{url: 'http://127.0.0.1:{refused_port}'}}}}\n"
+    )
+    env = environment(
+        tmp_path,
+        slack,
+        f"redis://127.0.0.1:{refused_port}/0",
+        FILE.replace("channels:", f"{outside}channels:"),
+        FLOWER_URL=f"http://me:hunter2@127.0.0.1:{refused_port}",
+    )
+    try:
+        found = await sections(env)
+    finally:
+        server.close()
+    assert found["Prometheus main"] == (ok(f"Prometheus ({server.url()}) answers."),)
+    assert bad_ones(found["Prometheus eu"]) == [
+        "Prometheus cannot be asked: nothing can be reached there; check "
+        f"http://127.0.0.1:{refused_port}, or take it out of the settings."
+    ]
+    assert found["Pages of prod"][0] == ok(f"`health.jobs` ({server.url('/stats')}) answers 200.")
+    assert bad_ones(found["Pages of prod"]) == [
+        f"`health.gone` ({server.url('/gone')}) answers 404; check its path, user and password.",
+        f"`flower` (http://127.0.0.1:{refused_port}) cannot be asked: nothing listens there; check its address under "
+        "`clusters.prod`.",
+    ]
 
 
 async def test_the_doctor_ends_in_time(slack: LocalSlack, silent_server: SilentServer, tmp_path: Path) -> None:

@@ -98,6 +98,15 @@ SETTINGS_ROWS = [
     _setting("mode: act", "targets: {slow: {measure: task duration, target: 5s, alert: 10s, percentile: 100}}"),
     _setting("mode: act", "targets: {wait: {measure: queue latency, target: 1s, alert: 5s, queues: [bookings]}}"),
     _setting("mode: act", "targets: {depth: {measure: queue depth, target: 100, alert: 500, tasks: [t]}}"),
+    _setting("mode: act", "health: {api: {urll: 'http://api/healthz'}}"),
+    _setting("mode: act", "health: {api: {status: 200}}"),
+    _setting("mode: act", "health: {api: {url: 'api:8000/healthz'}}"),
+    _setting("mode: act", "health: {api: {url: 'http://me:secret@api/healthz'}}"),
+    _setting("mode: act", "health: {api: {url: 'http://api/healthz', json: {queues.booking: '< many'}}}"),
+    _setting("mode: act", "health: {api: {url: 'http://api/healthz', json: {workers: [w1, w2]}}}"),
+    _setting("mode: act", "flower: http://flower:5555"),
+    _setting("alert_senders: [B0ALERT]", "prometheus: {main: {url_env: PROM_URL}}"),
+    _setting("alert_senders: [B0ALERT]", "prometheus: {main: {url: 'http://prometheus:9090', timeout: 2m}}"),
     _setting("{importance: 10}", "{importance: 11}"),
     _setting("{importance: 10}", "{importance: high}"),
     _setting("{queues: [booking]}", "{queues: [bookings]}"),
@@ -118,6 +127,7 @@ SETTINGS_ROWS = [
     _variable("SLACK_BOT_TOKEN", ""),
     _variable("SLACK_APP_TOKEN", "xoxb-1"),
     _variable("ONCALL_BROKER_URL", "redis://:pass/word@broker:6379/0"),
+    _variable("PROMETHEUS_URL", "prometheus:9090"),
     _variable("ONCALL_CONFIG", "conf/oncall.yml"),
 ]
 
