@@ -95,6 +95,7 @@ def _check(*words: tuple[str, str]) -> RunCheck:
         ("failures", Failures("prod")),
         ("failures 24h", Failures("prod", None, Span.DAY)),
         ("failure staging/mail.send 1h", Failures("staging", "mail.send", Span.HOUR)),
+        ("failures 1h mail.send", Failures("prod", "mail.send", Span.HOUR)),
         ("check", RunCheck("prod")),
         ("checks staging", RunCheck("staging")),
         ("check redis_ping", RunCheck("prod", "redis_ping")),
@@ -166,6 +167,7 @@ def test_what_is_said_is_what_is_meant(text: str, command: Command) -> None:
         ("queues stagin/reports", "There is no cluster `stagin`. Did you mean `staging`?"),
         ("queues booking now", "`now` is too much after `queues booking`. Say `/celery queues booking` alone."),
         ("targets stagin", "There is no cluster `stagin`. Did you mean `staging`?"),
+        ("tasks 1h 24h", "`24h 1h` is no window. Say `1m`, `15m`, `1h` or `24h`: `/celery tasks 1h`."),
         ("tasks 30m", "`30m` is no window. Say `1m`, `15m`, `1h` or `24h`: `/celery tasks 1h`."),
         (
             "failures mail.send today",

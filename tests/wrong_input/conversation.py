@@ -34,6 +34,19 @@ LINES = (
     "/celery resume analytics now",
     "/celery freeze prod",
     "/celery resume staging/reports",
+    "/celery queues ai_generatoin",
+    "/celery queues reports",
+    "/celery queues booking now",
+    "/celery workers worker3",
+    "/celery tasks 30m",
+    "/celery tasks shop.booking.create",
+    "/celery failures mail.send today",
+    "/celery task",
+    "/celery check queue_depht",
+    "/celery check redis_ping booking",
+    "/celery check redis_ping wanted=fast",
+    "/celery check promql query='up",
+    "/celery targets stagin",
 )
 """Lines whose answer is all that matters."""
 
