@@ -31,6 +31,7 @@ class Broker:
         """Do no I/O."""
         self.connection = connection
         self._pool = connection.pool()
+        self._client = redis.Redis(connection_pool=self._pool)
         self._bounded = Bounded(MAX_CONNECTIONS)
 
     def read(self, work: Work[T], deadline: float) -> T:
@@ -64,14 +65,14 @@ class Broker:
 
     def _twice(self, work: Work[T], until: float) -> T:
         try:
-            return work(self._client(), until)
+            return work(self._client, until)
         except _LOST:
             if until - time.monotonic() < SOCKET_SECONDS / 2:
                 raise
-            return work(self._client(), until)
+            return work(self._client, until)
 
     def _once(self, work: Work[T], until: float, sent: threading.Event) -> T:
-        client = self._client()
+        client = self._client
         client.ping()  # whatever fails here, nothing was sent
         if time.monotonic() >= until:  # the caller has gone, or soon will
             raise redis.TimeoutError
@@ -81,6 +82,3 @@ class Broker:
         except redis.ResponseError:  # an answer is no broken connection: the broker refused
             sent.clear()
             raise
-
-    def _client(self) -> "redis.Redis":
-        return redis.Redis(connection_pool=self._pool)

@@ -5,11 +5,12 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import cast
 
 import redis
 
 from bot.adapters.celery.keys import Keys
+from bot.adapters.celery.lengths import lengths
 from bot.adapters.celery.topology import Topology
 
 MOST_UNACKED = 5000
@@ -28,16 +29,13 @@ class Unacked:
 
 def lanes(client: "redis.Redis", keys: Keys, queues: Sequence[str]) -> dict[str, tuple[int, ...] | None]:
     """Return the length of every lane of every queue, in one round trip; None where a key is no list."""
-    pipeline = client.pipeline(transaction=False)
-    for queue in queues:
-        for lane in keys.lanes(queue):
-            pipeline.llen(lane)
-    lengths = iter(pipeline.execute(raise_on_error=False))
-    return {queue: _whole([next(lengths) for _ in keys.steps]) for queue in queues}
+    found = iter(lengths(client, [lane for queue in queues for lane in keys.lanes(queue)]))
+    return {queue: _whole([next(found) for _ in keys.steps]) for queue in queues}
 
 
-def _whole(lengths: list[Any]) -> tuple[int, ...] | None:
-    return tuple(lengths) if all(isinstance(n, int) for n in lengths) else None
+def _whole(lanes: Sequence[int | None]) -> tuple[int, ...] | None:
+    counted = tuple(n for n in lanes if n is not None)
+    return counted if len(counted) == len(lanes) else None
 
 
 def unacked(client: "redis.Redis", keys: Keys, topology: Topology, until: float) -> Unacked:

@@ -20,7 +20,7 @@ def test_clients_are_counted_by_name_and_kind(
     """Ours have a name; subscribers are told from others."""
     with redis_server.client() as one, redis_server.client() as two:
         one.client_setname("shop")
-        listener = two.pubsub()  # type: ignore[no-untyped-call]  # redis-py has no type for it
+        listener = two.pubsub()
         listener.subscribe("news")
         wait_for(lambda: two.pubsub_numsub("news")[0][1] == 1)
         info = diagnose(control).broker_info()

@@ -95,7 +95,7 @@ def test_messages_of_a_limited_task_that_no_worker_has_room_for_were_left_behind
     """Two workers held four each, one was killed: nobody can say which four are held, so no number is given."""
     app = make_app({"SAMPLE_BROKER_URL": redis_server.url()})
     workers = [celery_worker(redis_server.url(), name=n, queues=["booking"], concurrency=1) for n in ("one", "two")]
-    assert len(app.control.rate_limit("sample.add", "1/h", reply=True)) == 2
+    assert len(app.control.rate_limit("sample.add", "1/h", reply=True) or ()) == 2
     for _ in range(20):
         app.send_task("sample.add", (1, 1), queue="booking")
     diagnostics = diagnose(control)
