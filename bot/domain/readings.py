@@ -79,17 +79,18 @@ def _rows(spec: TargetSpec, window: Window) -> list[TaskFigures]:
 
 def _completion(spec: TargetSpec, evidence: Evidence) -> Reading:
     rows = _rows(spec, evidence.window)
-    figures = evidence.window.total(rows)
-    if figures.completion is None:
+    ended = sum(r.figures.ended for r in rows)  # `Window.total` would add up histograms, too
+    if not ended:
         return _nothing_ended(spec, evidence)
-    defects = figures.failed + figures.lost
+    defects = sum(r.figures.failed + r.figures.lost for r in rows)
+    value = (ended - defects) / ended
     return Reading(
         at=evidence.window.until,
-        value=figures.completion,
-        n=figures.ended,
+        value=value,
+        n=ended,
         of=_most_failed(rows) if defects else None,
-        quality=quality_of(defects, figures.ended),
-        few=_few(defects, figures.ended, 1 - spec.alert) if figures.completion < spec.alert else None,
+        quality=quality_of(defects, ended),
+        few=_few(defects, ended, 1 - spec.alert) if value < spec.alert else None,
         incomplete=_incomplete(spec, evidence),
     )
 
@@ -152,10 +153,12 @@ def decides(estimate: Estimated, spec: TargetSpec) -> bool:
 
 def _quantiles(spec: TargetSpec, evidence: Evidence, of: Callable[[Figures], Histogram]) -> dict[str | None, Reading]:
     """Return for each queue the quantile of its tasks' durations."""
-    rows: dict[str | None, list[TaskFigures]] = {}
+    found: dict[str | None, dict[int, int]] = {}
     for row in _rows(spec, evidence.window):
-        rows.setdefault(row.queue, []).append(row)
-    durations = {queue: of(evidence.window.total(its)) for queue, its in rows.items()}
+        its = found.setdefault(row.queue, {})
+        for bucket, n in of(row.figures).counts.items():
+            its[bucket] = its.get(bucket, 0) + n
+    durations = {queue: Histogram(counts) for queue, counts in found.items()}
     incomplete = _incomplete(spec, evidence)
     return {queue: _quantile(spec, evidence, queue, d, incomplete) for queue, d in durations.items() if d.n}
 
@@ -282,7 +285,7 @@ def _homeless(spec: TargetSpec, window: Window) -> str | None:
     """Return how many tasks are left out because their queue is not known, where a queue is meant."""
     anywhere = spec.model_copy(update={"queues": ()})
     lost = [r for r in window.tasks if r.queue is None and anywhere.concerns(None, r.name)] if spec.queues else []
-    n = window.total(lost).ended
+    n = sum(r.figures.ended for r in lost)
     return f"{counted(n, 'task')} whose queue is not known {'is' if n == 1 else 'are'} left out." if n else None
 
 
