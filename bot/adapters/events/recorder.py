@@ -146,6 +146,7 @@ class Recorder:
         """Return the workers heard of lately, by name. While nothing is heard they are as they were then."""
         with self._lock:
             at = now.timestamp()
+            self._turn(at)
             if self._cut is not None and self._connected_at is None:
                 at = self._cut.since
             return tuple(self._state.sources[name].shown(at, self._state.since) for name in sorted(self._state.sources))

@@ -160,9 +160,9 @@ class Source:
     def _replace(self, event: Event, heard_at: float) -> None:
         old, before = self.life, self._replaced
         if before is not None and heard_at - (before.gone or 0.0) < LATE_BEATS * (self._freq or BEAT):
-            same_pid = before.pid != old.pid and before.pid == event.pid
-            same_count = before.pid == old.pid and (event.processed or 0) >= (before.processed or 0)
-            if same_pid or same_count:
+            came_back = before.pid != old.pid and before.pid == event.pid
+            fell_again = before.pid == old.pid == event.pid
+            if came_back or fell_again:
                 self._twins_at = heard_at
         old.gone, self._replaced = heard_at, old
         self.life = Life(old.number + 1, event.pid, heard_at, 0)  # all of it lies in our time
