@@ -61,7 +61,7 @@ def _judged(params: BeatParams, snapshot: ClusterSnapshot, target: Target) -> tu
     if gone := _seen_before(snapshot, target):
         return Level.BAD, gone
     words = (
-        "No beat is seen. Only Celery 5.7 with `beat_enable_remote_control` answers: an older one may run all the "
+        "No beat is seen. Beat answers from Celery 5.7 on, with `beat_enable_remote_control`: another may run all the "
         "same; look at its process."
     )
     return Level.UNKNOWN, words

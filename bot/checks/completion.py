@@ -6,13 +6,15 @@ from bot.domain.amounts import SpanText, percent
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.hearing import at_least, doubts, means
 from bot.domain.run import Finding, Level, Table
+from bot.domain.sigma import lower_bound
 from bot.domain.troubles import Trouble, brief, table, told
 from bot.domain.window import Figures, Span, TaskFigures
 from bot.domain.wording import counted
 from bot.ports import Check, Params, Target
 
 ENOUGH = 3
-"""Fewer defects prove nothing, whatever their share: one failure among three tasks is no rate of 33 %."""
+"""Fewer defects prove nothing, whatever their share: one failure among three tasks is no rate of 33 %. Of more, the
+rate is bad when even the lower bound of its defects (95 %) is."""
 
 COUNTED = "Counted are tasks that ended: succeeded against failed and lost; attempts tried again and revoked are not."
 
@@ -64,7 +66,7 @@ def _troubles(
     share, defects = (figures.completion or 0.0) * 100, figures.failed + figures.lost
     if share >= params.warn:
         return []
-    few = defects < ENOUGH
+    few = defects < ENOUGH or lower_bound(defects, figures.ended) <= 1 - params.alert / 100
     level = Level.BAD if share < params.alert and not few else Level.WARN
     limit = params.alert if share < params.alert else params.warn
     lost = f", of which {figures.lost:,} lost with their worker" if figures.lost else ""

@@ -24,10 +24,10 @@ class Orphans(Check[NoParams]):
         """While a worker is silent, a message may be its own: then nothing is called an orphan for certain."""
         found = target.diagnostics.unacknowledged()
         orphans = sorted(found.orphans, key=lambda m: (m.taken_at is None, m.taken_at or found.at))
-        seen = f"{'at least ' if found.at_least else ''}{counted(len(found.messages), 'message')}"
-        level, sentence = told(_troubles(found), f"Nobody's among {seen} taken and not acknowledged: none.")
+        seen = f"{'At least ' if found.at_least else ''}{counted(len(found.messages), 'message')}"
+        level, sentence = told(_troubles(found), f"{seen} taken and not acknowledged, none of them nobody's.")
         if level is Level.OK and found.uncertain and found.messages:
-            level, sentence = Level.UNKNOWN, f"Whether any of {seen} taken is nobody's cannot be told now."
+            level, sentence = Level.UNKNOWN, f"{seen} taken; whether any is nobody's cannot be told now."
         return Finding(
             level=level,
             sentence=sentence,

@@ -10,6 +10,7 @@ from bot.domain.errors import OncallError
 from bot.domain.latency import Bound, Estimated, age_of_oldest
 from bot.domain.run import Finding, Level
 from bot.domain.troubles import brief, table
+from bot.domain.wording import listed
 from bot.ports import Check, Target
 
 ESTIMATED = "Ages with ~, ≥ or ≤ are estimated from the history of depths: their messages carry no time stamp."
@@ -47,7 +48,7 @@ class QueueDepths(Check[NoParams]):
             at=snapshot.taken_at,
             values={"depths": {q.name: q.depth for q in known}, "oldest": ages, "above": [q.name for q in above]},
             table=table(("queue", "waiting", "oldest"), rows),
-            unknown=(*uncounted, *unknown),
+            unknown=(*uncounted, *unknown, *_ageless(known, ages)),
             estimated=ESTIMATED if guessed else None,
         )
 
@@ -72,6 +73,12 @@ def _guessed(queues: list[Queue], stamped: Mapping[str, OldestMessage], target: 
             if estimate is not None:
                 found[queue.name] = estimate
     return found
+
+
+def _ageless(queues: list[Queue], ages: Mapping[str, float]) -> tuple[str, ...]:
+    names = [q.name for q in queues if q.depth and q.name not in ages]
+    why = "its messages carry no time stamp, and its history is too short to estimate it"
+    return (f"How old the oldest message of {listed(names)} is, is not known: {why}.",) if names else ()
 
 
 def _age(queue: Queue, stamped: Mapping[str, OldestMessage], guessed: Mapping[str, Estimated]) -> str:

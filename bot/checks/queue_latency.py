@@ -68,11 +68,10 @@ class QueueLatency(Check[QueueLatencyParams]):
         found = [w for q in wanted if (w := _wait(q, measured[q], target)) is not None]
         found.sort(key=lambda w: -w.seconds)
         unknown = doubts(window, target.live.feed(), target.live.workers(now)) if any(w.n for w in found) else ()
-        if untold := [q for q in wanted if q not in {w.queue for w in found}]:
-            unknown = (*unknown, f"How long tasks wait in {listed(untold)} is not known: {NEEDS}.")
+        untold = [q for q in wanted if q not in {w.queue for w in found}]
+        untold_words = f"How long tasks wait in {listed(untold)} is not known: {NEEDS}."
         if not found:
-            sentence = f"How long tasks wait is not known: {NEEDS}."
-            return Finding(level=Level.UNKNOWN, sentence=sentence, at=now, unknown=unknown)
+            return Finding(level=Level.UNKNOWN, sentence=untold_words, at=now)
         level, sentence = told(_troubles(params, found, measured), f"Longest wait: {_told(found[0])}.")
         return Finding(
             level=level,
@@ -80,7 +79,7 @@ class QueueLatency(Check[QueueLatencyParams]):
             at=now,
             values={"p95": found[0].seconds, "queue": found[0].queue, "queues": {w.queue: w.seconds for w in found}},
             table=table(("queue", "p95", "n"), [_row(w) for w in found]),
-            unknown=unknown,
+            unknown=(*unknown, *([untold_words] if untold else [])),
             estimated=_estimated(found),
         )
 

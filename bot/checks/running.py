@@ -4,8 +4,10 @@ from collections import Counter
 
 from pydantic import Field
 
-from bot.domain.cluster import ClusterSnapshot
-from bot.domain.run import Finding, Level
+from bot.domain.amounts import took
+from bot.domain.cluster import ClusterSnapshot, TaskInHand
+from bot.domain.run import Finding, Level, Table
+from bot.domain.troubles import brief, table
 from bot.domain.wording import counted, listed
 from bot.ports import Check, Params, Target
 
@@ -41,8 +43,25 @@ class Running(Check[RunningParams]):
             level=Level.WARN if slots and len(tasks) >= slots else Level.OK,
             sentence=sentence + ".",
             at=snapshot.taken_at,
+            table=_table(tasks, snapshot),
             values={"busy": len(tasks), "slots": slots, "own": sum(1 for t in tasks if t.queue == params.queue)},
         )
+
+
+def _table(tasks: list[TaskInHand], snapshot: ClusterSnapshot) -> Table | None:
+    by_name: dict[str, list[TaskInHand]] = {}
+    for task in tasks:
+        by_name.setdefault(task.name, []).append(task)
+    ages = {
+        name: max(((snapshot.taken_at - t.started_at).total_seconds() for t in its if t.started_at), default=None)
+        for name, its in by_name.items()
+    }
+    order = sorted(by_name, key=lambda name: -len(by_name[name]))
+    return table(("task", "n", "longest"), [(brief(n), f"{len(by_name[n]):,}", _took(ages[n])) for n in order])
+
+
+def _took(seconds: float | None) -> str:
+    return "?" if seconds is None else took(max(seconds, 0.0))
 
 
 def _nobody(queue: str, snapshot: ClusterSnapshot, target: Target) -> tuple[Level, str]:

@@ -52,7 +52,12 @@ def test_depths_are_listed_above_their_limit_first_with_the_stamped_age() -> Non
     found = Asking(QueueDepths(), DEEP)(target(FakeDiagnostics(oldest_=stamped)))
     assert (found.level, found.sentence) == (Level.WARN, "Above their limit: booking 700.")
     assert cells(found) == [("booking", "700", "75 s"), ("analytics", "9", "?")]
-    assert (found.values["oldest"], found.unknown) == ({"booking": 75.0}, ("lost could not be counted.",))
+    assert found.values["oldest"] == {"booking": 75.0}
+    assert found.unknown == (
+        "lost could not be counted.",
+        "How old the oldest message of analytics is, is not known: its messages carry no time stamp, and its history "
+        "is too short to estimate it.",
+    )
     assert found.estimated is None
 
 
@@ -167,7 +172,7 @@ def taken(**given: Any) -> FakeDiagnostics:
 @pytest.mark.parametrize(
     ("diagnostics", "level", "sentence"),
     [
-        (taken(messages=(message(),)), Level.OK, "Nobody's among 1 message taken and not acknowledged: none."),
+        (taken(messages=(message(),)), Level.OK, "1 message taken and not acknowledged, none of them nobody's."),
         (
             taken(messages=(message(),), orphans=(message(),)),
             Level.BAD,
@@ -181,7 +186,7 @@ def taken(**given: Any) -> FakeDiagnostics:
         (
             taken(messages=(message(),), uncertain=True, why_uncertain="worker2@a is silent"),
             Level.UNKNOWN,
-            "Whether any of 1 message taken is nobody's cannot be told now.",
+            "1 message taken; whether any is nobody's cannot be told now.",
         ),
         (
             taken(held=(message("1"), message("2")), held_at_most=1),

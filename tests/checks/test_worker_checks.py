@@ -247,7 +247,7 @@ def test_a_clock_that_is_ahead_does_not_hide_a_slow_task() -> None:
         ),
         (("celerybeat@a",), {"expected": 0}, Level.WARN, "A beat answers where none should be: celerybeat@a."),
         ((), {"expected": 0}, Level.OK, "No beat is seen, and none is expected."),
-        ((), {}, Level.UNKNOWN, "No beat is seen. Only Celery 5.7 with `beat_enable_remote_control` answers"),
+        ((), {}, Level.UNKNOWN, "No beat is seen. Beat answers from Celery 5.7 on, with"),
     ],
 )
 def test_beat_none_one_two(beats: tuple[str, ...], params: dict[str, Any], level: Level, sentence: str) -> None:
