@@ -27,7 +27,7 @@ MOST_BYTES = 256_000
 MOST_REDIRECTS = 3
 """How often a server may send on to another page of its own."""
 
-_AT_ONCE = 16
+_AT_ONCE = 64
 """How many questions may run; as many may hang in a name server before no further one is begun."""
 
 _LAST_WORD = 0.1

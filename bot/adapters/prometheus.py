@@ -26,7 +26,7 @@ MOST_BYTES = 2_000_000
 MOST_CHARACTERS = 4_000
 """How long a query may be: it travels in the address, and servers refuse longer ones."""
 
-_AT_ONCE = 8
+AT_ONCE = 32
 """How many queries of one server may run; as many may hang before it is not asked again."""
 
 _LAST_WORD = 0.2
@@ -52,9 +52,9 @@ class PrometheusServer:
 class PrometheusServers:
     """Implements the port Metrics; safe to use from several threads."""
 
-    def __init__(self, servers: Mapping[str, PrometheusServer]) -> None:
-        """Connect to nothing yet; the first is the default."""
-        self._asked = {name: _Asked(name, server) for name, server in servers.items()}
+    def __init__(self, servers: Mapping[str, PrometheusServer], at_once: int = AT_ONCE) -> None:
+        """Connect to nothing yet; the first is the default, and `at_once` queries of one may run."""
+        self._asked = {name: _Asked(name, server, at_once) for name, server in servers.items()}
 
     def servers(self) -> tuple[str, ...]:
         """Return the names, the default first."""
@@ -95,9 +95,9 @@ class _TooLongError(Exception):
 class _Asked:
     """One server and the connection to it, made at the first question."""
 
-    def __init__(self, name: str, server: PrometheusServer) -> None:
+    def __init__(self, name: str, server: PrometheusServer, at_once: int = 1) -> None:
         self._name, self._server = name, server
-        self._bounded = Bounded(_AT_ONCE)
+        self._bounded = Bounded(at_once)
         self._making = threading.Lock()
         self._made: PrometheusConnect | None = None
         self._heard = threading.local()

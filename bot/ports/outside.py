@@ -97,7 +97,7 @@ class NoMetrics:
     def query(self, promql: str, server: str | None = None, deadline: float = 3.0) -> QueryAnswer:  # noqa: ARG002 - the port's signature
         """Raise BadInput: what to write into the settings."""
         raise BadInput(
-            "No Prometheus is configured: set PROMETHEUS_URL, or add `prometheus: {main: {url_env: …}}` to the settings."
+            "No Prometheus is configured: set PROMETHEUS_URL, or add `prometheus: {main: {url: …}}` to the settings."
         )
 
     def servers(self) -> tuple[str, ...]:

@@ -56,4 +56,4 @@ class HealthShape(AddressShape):
 
 
 PrometheusShapes = dict[Name, PrometheusShape]
-HealthShapes = dict[Name, HealthShape]
+HealthShapes = Annotated[dict[Name, HealthShape], Field(max_length=16)]
