@@ -140,6 +140,7 @@ def connection(name: str, broker: BrokerSettings) -> ClusterConnection:
         sep=broker.sep,
         priority_steps=broker.priority_steps,
         visibility_timeout=broker.visibility_timeout,
+        result_keyprefix=broker.result_keyprefix,
         tls=broker.tls,
     )
 

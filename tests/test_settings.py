@@ -111,6 +111,7 @@ def test_a_file_becomes_the_domains_nouns() -> None:
             mode: observe
             broker_url_env: PROD_BROKER_URL
             result_backend_env: PROD_RESULTS
+            result_keyprefix: shop
             global_keyprefix: "shop:"
             sep: ":"
             priority_steps: [0, 5]
@@ -134,6 +135,7 @@ def test_a_file_becomes_the_domains_nouns() -> None:
     assert eu.queues == (QueueSpec(name="mail", importance=2, alert_above=9), QueueSpec(name="other"))
     assert eu.worker_groups == (WorkerGroup(name="w*", queues=("mail",), concurrency=8, max_workers=3),)
     assert (broker.broker_url, broker.result_backend) == (ENV["PROD_BROKER_URL"], ENV["PROD_RESULTS"])
+    assert broker.result_keyprefix == "shop"
     assert (broker.global_keyprefix, broker.sep, broker.priority_steps) == ("shop:", ":", (0, 5))
     assert (broker.visibility_timeout, dict(broker.tls)) == (60, {"ssl_cert_reqs": "none"})
     assert (broker.event_exchange, broker.enable_events) == ("shopev", False)

@@ -96,6 +96,7 @@ def _broker(cluster: ClusterShape, env: Mapping[str, str]) -> BrokerSettings:
     return BrokerSettings(
         broker_url=cluster.broker_url or by_name,
         result_backend=cluster.result_backend or results or None,
+        result_keyprefix=cluster.result_keyprefix,
         global_keyprefix=cluster.global_keyprefix,
         sep=cluster.sep,
         priority_steps=tuple(cluster.priority_steps),

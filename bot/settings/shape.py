@@ -98,6 +98,7 @@ class ClusterShape(Shape):
     broker_url: str | None = None
     result_backend_env: EnvName | None = None
     result_backend: str | None = None
+    result_keyprefix: str = ""
     global_keyprefix: str = ""
     sep: str = Field(default="\x06\x16", min_length=1)
     priority_steps: Annotated[list[int], AfterValidator(_steps)] = Field(default=[0, 3, 6, 9])

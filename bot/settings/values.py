@@ -19,6 +19,7 @@ class BrokerSettings:
 
     broker_url: str = field(repr=False)
     result_backend: str | None = field(default=None, repr=False)
+    result_keyprefix: str = ""
     global_keyprefix: str = ""
     sep: str = "\x06\x16"
     priority_steps: tuple[int, ...] = (0, 3, 6, 9)
