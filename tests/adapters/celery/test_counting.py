@@ -4,6 +4,7 @@ import pytest
 from celery import Celery
 from kombu import Exchange, Queue
 
+from bot.domain.errors import ClusterUnreachable
 from playground.services import RedisServer
 from tests.adapters.celery.conftest import MakeControl, wait_for
 from tests.services.sample_app import make_app
@@ -149,3 +150,31 @@ def test_unacked_of_a_topic_goes_to_the_queue_that_takes_it(
         client.hset("unacked", mapping={f"tag-{n}": entry for n, entry in enumerate(entries)})
     snapshot = make_control(redis_server.url(), ["travel", "one", "two"]).snapshot()
     assert {q.name: q.unacked for q in snapshot.queues} == {"travel": 1, "one": 1, "two": 0}
+
+
+def test_what_is_broken_off_in_the_middle_of_an_answer_is_not_taken_for_the_next_one(
+    redis_server: RedisServer, make_control: MakeControl
+) -> None:
+    """Lengths are read as they come; a connection with answers that nobody read is not used again."""
+    names = [f"q{n}" for n in range(50)]
+    with redis_server.client() as client:
+        client.rpush("q0", "x")
+        control = make_control(redis_server.url(), names)
+        assert control.depths()["q0"] == 1
+        redis_server.pause()
+        with pytest.raises(ClusterUnreachable):
+            control.depths()
+        redis_server.resume()
+        client.rpush("q0", "x")
+        assert control.depths() == {name: 2 if name == "q0" else 0 for name in names}
+        assert len(control.snapshot().queues) == 50
+
+
+def test_depths_of_many_queues_are_one_round_trip(redis_server: RedisServer, make_control: MakeControl) -> None:
+    """400 lanes arrive at the server in a few reads of the socket, as it counts them itself."""
+    control = make_control(redis_server.url(), [f"q{n}" for n in range(100)])
+    control.depths()  # connects, and looks for queues
+    with redis_server.client() as client:
+        before = client.info("stats")["total_reads_processed"]
+        assert len(control.depths()) == 100
+        assert client.info("stats")["total_reads_processed"] - before < 10
