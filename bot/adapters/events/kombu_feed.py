@@ -21,22 +21,24 @@ from kombu import Connection, Consumer
 from kombu.message import Message
 
 from bot.adapters.celery.connection import CLIENT_NAME, SOCKET_SECONDS, ClusterConnection
-from bot.adapters.events.consumer import EventConsumer
+from bot.adapters.events.consumer import QUIET_SECONDS, EventConsumer
 from bot.adapters.events.recorder import Recorder
 from bot.adapters.events.serialized import events_in
 from bot.domain.cluster import ClusterSnapshot
 from bot.ports import Clock
 
-SIGN_SECONDS = 5
-"""How often brokers are asked for a sign of life; Redis is given up when it kept silent twice."""
+HEARTBEAT_SECONDS = 10
+"""What is agreed on with brokers that know heartbeats."""
 
 _LOOK_SECONDS = 0.2
+_SUBSCRIBE_SECONDS = 0.02
 
 
 class KombuFeed(EventConsumer):
     """Hands all events to its recorder, as its base does, and is started, closed and resynced likewise.
 
-    `broker_url` is another broker than that of `connection`, such as `amqp://…`, with kombu's own options.
+    `broker_url` is another broker than that of `connection`, such as `amqp://…`, with kombu's own options. Redis is asked
+    for a sign of life after each `quiet_seconds` without one, and given up when it kept silent twice.
     """
 
     def __init__(
@@ -48,9 +50,10 @@ class KombuFeed(EventConsumer):
         exchange: str = "celeryev",
         resync: Callable[[], ClusterSnapshot] | None = None,
         broker_url: str | None = None,
+        quiet_seconds: float = QUIET_SECONDS,
     ) -> None:
         """Do no I/O."""
-        super().__init__(connection, recorder, clock, exchange=exchange, resync=resync)
+        super().__init__(connection, recorder, clock, exchange=exchange, resync=resync, quiet_seconds=quiet_seconds)
         self._broker_url = broker_url
         self._app = Celery(CLIENT_NAME, set_as_current=False)
         self._app.conf.update(event_exchange=exchange, event_queue_prefix=CLIENT_NAME)
@@ -67,6 +70,8 @@ class KombuFeed(EventConsumer):
                 self._follow_channel(connection, channel)
 
     def _follow_channel(self, connection: Connection, channel: Any) -> None:
+        with suppress(TimeoutError):
+            connection.drain_events(timeout=_SUBSCRIBE_SECONDS)  # on Redis the first one subscribes
         mine, asked = _subscription(channel), time.monotonic()
         self._heard_until = now = self._clock.now().timestamp()
         self._connected(now)
@@ -75,17 +80,19 @@ class KombuFeed(EventConsumer):
                 connection.drain_events(timeout=_LOOK_SECONDS)
             if _subscription(channel) is not mine:
                 raise redis.ConnectionError("closed by the broker")
-            if time.monotonic() - asked > SIGN_SECONDS:
+            if time.monotonic() - asked > self._quiet:
                 asked = time.monotonic()
                 _ask_for_a_sign(connection, channel)
 
     def _broker(self) -> Connection:
         # Not by the app's settings: an environment variable CELERY_BROKER_URL would win over them.
         if self._broker_url is not None:
-            return Connection(self._broker_url, connect_timeout=SOCKET_SECONDS, heartbeat=2 * SIGN_SECONDS)
+            return Connection(self._broker_url, connect_timeout=SOCKET_SECONDS, heartbeat=HEARTBEAT_SECONDS)
         connection = self._connection
         return Connection(
-            connection.broker_url, ssl=dict(connection.tls) or False, transport_options=_options(connection)
+            connection.broker_url,
+            ssl=dict(connection.tls) or False,
+            transport_options=_options(connection, self._quiet),
         )
 
     def _take_message(self, message: Message) -> None:
@@ -119,7 +126,7 @@ def _ask_for_a_sign(connection: Connection, channel: Any) -> None:
         cycle.maybe_check_subclient_health()  # of Redis alone; closes the socket after two pings without an answer
 
 
-def _options(connection: ClusterConnection) -> dict[str, Any]:
+def _options(connection: ClusterConnection, quiet_seconds: float) -> dict[str, Any]:
     return {
         "global_keyprefix": connection.global_keyprefix,
         "sep": connection.sep,
@@ -127,5 +134,5 @@ def _options(connection: ClusterConnection) -> dict[str, Any]:
         "client_name": CLIENT_NAME,
         "socket_timeout": SOCKET_SECONDS,
         "socket_connect_timeout": SOCKET_SECONDS,
-        "health_check_interval": SIGN_SECONDS,
+        "health_check_interval": quiet_seconds,
     }

@@ -47,12 +47,14 @@ def start_feed() -> Iterator[StartFeed]:
     """A function that starts feeds of kombu, or lean ones; they end with the test."""
     stack, clock = ExitStack(), SystemClock()
 
-    def start(url: str, lean: bool = False, exchange: str = "celeryev", wait: bool = True, **options: Any) -> Feed:
+    def start(
+        url: str, lean: bool = False, exchange: str = "celeryev", wait: bool = True, quiet: float = 5, **options: Any
+    ) -> Feed:
         connection, recorder = ClusterConnection("shop", url, **options), Recorder(clock)
         consumer = (
             EventConsumer(connection, recorder, clock, exchange=exchange, read_other=read_other)
             if lean
-            else KombuFeed(connection, recorder, clock, exchange=exchange)
+            else KombuFeed(connection, recorder, clock, exchange=exchange, quiet_seconds=quiet)
         )
         consumer.start()
         stack.callback(consumer.close)
@@ -160,6 +162,25 @@ def test_it_connects_again_after_the_broker_was_gone(redis_server: RedisServer, 
     wait_for(lambda: feed.gaps() == [True])
     publish(redis_server, "1")
     wait_for(lambda: feed.total().succeeded == 1)
+
+
+def test_a_connection_that_went_silent_is_given_up(redis_server: RedisServer, start_feed: StartFeed) -> None:
+    """A broker that froze answers no ping; once it runs again, events are heard again."""
+    feed = start_feed(redis_server.url(), quiet=0.3)
+    redis_server.pause()
+    wait_for(lambda: feed.gaps() == [False])
+    redis_server.resume()
+    wait_for(lambda: feed.gaps() == [True])
+    publish(redis_server, "1")
+    wait_for(lambda: feed.total().succeeded == 1)
+
+
+def test_a_quiet_broker_is_not_given_up(redis_server: RedisServer, start_feed: StartFeed) -> None:
+    """It answers the ping: there is no gap after many quiet spells."""
+    feed = start_feed(redis_server.url(), quiet=0.1)
+    with redis_server.client() as client:
+        wait_for(lambda: client.info("commandstats").get("cmdstat_ping", {}).get("calls", 0) >= 8)
+    assert not feed.gaps()
 
 
 def test_our_connections_carry_our_name_and_nothing_stays_behind(
