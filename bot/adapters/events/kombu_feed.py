@@ -37,8 +37,8 @@ _SUBSCRIBE_SECONDS = 0.02
 class KombuFeed(EventConsumer):
     """Hands all events to its recorder, as its base does, and is started, closed and resynced likewise.
 
-    `broker_url` is another broker than that of `connection`, such as `amqp://…`, with kombu's own options. Redis is asked
-    for a sign of life after each `quiet_seconds` without one, and given up when it kept silent twice.
+    `broker_url` is another broker than that of `connection`, such as `amqp://…`, with kombu's own options. Redis is
+    asked for a sign of life after each `quiet_seconds` without one, and given up when it kept silent twice.
     """
 
     def __init__(
@@ -88,12 +88,8 @@ class KombuFeed(EventConsumer):
         # Not by the app's settings: an environment variable CELERY_BROKER_URL would win over them.
         if self._broker_url is not None:
             return Connection(self._broker_url, connect_timeout=SOCKET_SECONDS, heartbeat=HEARTBEAT_SECONDS)
-        connection = self._connection
-        return Connection(
-            connection.broker_url,
-            ssl=dict(connection.tls) or False,
-            transport_options=_options(connection, self._quiet),
-        )
+        options, tls = _options(self._connection, self._quiet), dict(self._connection.tls)
+        return Connection(self._connection.broker_url, ssl=tls or False, transport_options=options)
 
     def _take_message(self, message: Message) -> None:
         self._heard_until = now = self._clock.now().timestamp()
