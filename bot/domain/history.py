@@ -1,12 +1,13 @@
 """What was seen of a cluster, dated, as it is kept: every few seconds for hours, merged by the minute for days."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import IntEnum
+from operator import add, attrgetter
 
 from bot.domain.forecast import DepthSample
-from bot.domain.window import Figures, Gap, Slice, TaskFigures
+from bot.domain.window import Figures, Gap, Histogram, Slice, TaskFigures
 
 
 class Grain(IntEnum):
@@ -85,28 +86,53 @@ def _depths(records: Sequence[Record]) -> dict[str, tuple[DepthSample, ...]]:
     return found
 
 
-def joined(slices: Sequence[Slice]) -> tuple[Slice, ...]:
-    """Return one slice for each minute of the clock in which any of these began, oldest first."""
-    minutes: dict[datetime, list[Slice]] = {}
+def joined(slices: Iterable[Slice], length: timedelta = timedelta(minutes=1)) -> tuple[Slice, ...]:
+    """Return one slice for each minute (or quarter) of the clock in which any of these began, oldest first."""
+    stretches: dict[int, list[Slice]] = {}
     for piece in slices:
-        minutes.setdefault(piece.since.replace(second=0, microsecond=0), []).append(piece)
+        stretches.setdefault(int(piece.since.timestamp() // length.total_seconds()), []).append(piece)
     return tuple(
         Slice(
             since=pieces[0].since,
             until=pieces[-1].until,
-            tasks=tuple(_added(row for s in pieces for row in s.tasks)),
+            tasks=_added(row for s in pieces for row in s.tasks),
             gaps=_merged_gaps(gap for s in pieces for gap in s.gaps),
         )
-        for pieces in minutes.values()
+        for pieces in stretches.values()
     )
 
 
-def _added(rows: Iterable[TaskFigures]) -> list[TaskFigures]:
-    by_task: dict[tuple[str, str | None], Figures] = {}
+_COUNTS = tuple(f.name for f in fields(Figures) if f.name not in ("runtime", "wait"))
+_counts_of = attrgetter(*_COUNTS)
+
+
+class _Sum:
+    """Figures added up in place: a busy minute has thousands of rows, and `Figures.plus` makes a new value for each."""
+
+    def __init__(self, first: Figures) -> None:
+        self.counts: tuple[int, ...] = _counts_of(first)
+        self.runtime, self.wait = dict(first.runtime.counts), dict(first.wait.counts)
+
+    def add(self, figures: Figures) -> None:
+        self.counts = tuple(map(add, self.counts, _counts_of(figures)))
+        for total, more in ((self.runtime, figures.runtime.counts), (self.wait, figures.wait.counts)):
+            for bucket, n in more.items():
+                total[bucket] = total.get(bucket, 0) + n
+
+    def figures(self) -> Figures:
+        named = dict(zip(_COUNTS, self.counts, strict=True))
+        return Figures(**named, runtime=Histogram(self.runtime), wait=Histogram(self.wait))
+
+
+def _added(rows: Iterable[TaskFigures]) -> tuple[TaskFigures, ...]:
+    sums: dict[tuple[str, str | None], _Sum] = {}
     for row in rows:
-        before = by_task.get((row.name, row.queue))
-        by_task[row.name, row.queue] = before.plus(row.figures) if before else row.figures
-    return [TaskFigures(name, queue, figures) for (name, queue), figures in by_task.items()]
+        key = (row.name, row.queue)
+        if key in sums:
+            sums[key].add(row.figures)
+        else:
+            sums[key] = _Sum(row.figures)
+    return tuple(TaskFigures(name, queue, total.figures()) for (name, queue), total in sums.items())
 
 
 def _merged_gaps(gaps: Iterable[Gap]) -> tuple[Gap, ...]:

@@ -1,14 +1,14 @@
 """A dated record of each cluster every few seconds, so that history survives a restart and checks can look back."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain.cluster import Worker
 from bot.domain.errors import ClusterUnreachable
 from bot.domain.forecast import DepthSample
-from bot.domain.history import Grain, Record, WorkerThen, merged, minute_of
+from bot.domain.history import Grain, Record, WorkerThen, joined, merged, minute_of
 from bot.domain.live import Presence, TaskEvents
 from bot.domain.window import Gap, Slice
 from bot.ports import Live, Mark, Ports
@@ -27,12 +27,18 @@ LEASE_SECONDS = 20.0
 AT_ONCE = 60
 """Most records deleted in one transaction, once a minute: five times as many as a minute adds."""
 
+MINUTES_AT_ONCE = 3
+"""Most minutes merged in one call."""
+
 SEEN_FOR = timedelta(minutes=1)
 """How old an answer of workers may be that a record holds, and the newest failure."""
 
 UNWRITTEN = "it was heard and not written down"
 
-DAY, HOUR, SAMPLED = timedelta(hours=24), timedelta(hours=1), timedelta(minutes=10)
+SAMPLED = timedelta(minutes=10)
+"""How much of the past the samples get back: as much as they hold."""
+
+MINUTE, QUARTER, HOUR, DAY = (timedelta(minutes=n) for n in (1, 15, 60, 24 * 60))
 
 
 def keep(ports: Ports, cluster: str) -> None:
@@ -43,8 +49,6 @@ def keep(ports: Ports, cluster: str) -> None:
     now, live = ports.clock.now(), ports.clusters.live(cluster)
     with ports.store.read() as tx:
         mark = tx.history.last(cluster, Grain.FINE, now)
-        unmerged = _unmerged(tx.history.last(cluster, Grain.MINUTE, now), now)
-        oldest = tx.history.first(cluster, Grain.FINE, unmerged)
     slices, complete = _listened(ports, cluster, live, mark, now)
     record = _record(ports, cluster, live, mark, slices, complete=complete)
     heard_until = record.heard_until or (mark.heard_until if mark else None)
@@ -52,13 +56,8 @@ def keep(ports: Ports, cluster: str) -> None:
         if not tx.lease(f"history:{cluster}", ports.owner, now, LEASE_SECONDS):
             return
         tx.history.add(cluster, Grain.FINE, record, heard_until)
-    if oldest and minute_of(oldest.at) < now:
-        _merge(ports, cluster, minute_of(oldest.at), now)
-
-
-def _unmerged(merged_last: Mark | None, now: datetime) -> datetime:
-    """Return the moment after which records of five seconds are not merged yet."""
-    return merged_last.at if merged_last else now - MINUTES_FOR
+    if mark and minute_of(mark.at) < minute_of(now):
+        _merge_what_is_over(ports, cluster, now)
 
 
 def _listened(
@@ -126,13 +125,22 @@ def _depths(ports: Ports, cluster: str, after: datetime) -> dict[str, tuple[Dept
     return found
 
 
+def _merge_what_is_over(ports: Ports, cluster: str, now: datetime) -> None:
+    """Merge the minute that is over; after times in which the database failed, also a few before it."""
+    for _ in range(MINUTES_AT_ONCE):
+        with ports.store.read() as tx:
+            last = tx.history.last(cluster, Grain.MINUTE, now)
+            oldest = tx.history.first(cluster, Grain.FINE, last.at if last else now - MINUTES_FOR)
+        if oldest is None or minute_of(oldest.at) >= now:
+            return
+        _merge(ports, cluster, minute_of(oldest.at), now)
+
+
 def _merge(ports: Ports, cluster: str, minute: datetime, now: datetime) -> None:
     """Merge the records of one minute, which is over, and delete a few of those whose time has come."""
     with ports.store.read() as tx:
         heard = tx.history.last(cluster, Grain.FINE, minute)
-        fine = tx.history.between(cluster, Grain.FINE, minute - timedelta(minutes=1), minute)
-    if not fine:
-        return
+        fine = tx.history.between(cluster, Grain.FINE, minute - MINUTE, minute)
     record = merged(fine, minute)
     with ports.store.write() as tx:
         tx.history.add(cluster, Grain.MINUTE, record, heard.heard_until if heard else None)
@@ -159,16 +167,29 @@ def between(ports: Ports, cluster: str, since: datetime, until: datetime) -> tup
 def restore(ports: Ports, cluster: str) -> None:
     """Give the live state the last day and the samples the last ten minutes; for the bot's start, before any duty."""
     now = ports.clock.now()
-    seam = minute_of(now - HOUR)
     with ports.store.read() as tx:
-        last = tx.history.last(cluster, Grain.MINUTE, seam)
-        seam = last.at if last else now - DAY
-        minutes = tx.history.between(cluster, Grain.MINUTE, now - DAY, seam)
+        last = tx.history.last(cluster, Grain.MINUTE, now - SAMPLED)
+        seam = max(last.at, now - DAY) if last else now - DAY
         fine = tx.history.between(cluster, Grain.FINE, seam, now)
-    slices = [s for r in (*minutes, *fine) for s in r.slices]
+    slices = [*_day(ports, cluster, now, seam), *(s for r in fine for s in r.slices)]
     if slices:
         ports.clusters.live(cluster).restore(slices)
     _restore_samples(ports, cluster, [r for r in fine if now - r.at <= SAMPLED])
+
+
+def _day(ports: Ports, cluster: str, now: datetime, until: datetime) -> Iterator[Slice]:
+    """Return the slices of the last day up to a moment: minutes of the last hour, quarters before it.
+
+    Read by the quarter: a day of a busy cluster is hundreds of thousands of rows, too many to hold at once.
+    """
+    since = now - DAY
+    while since < until:
+        end = min(since + QUARTER, until)
+        with ports.store.read() as tx:
+            records = tx.history.between(cluster, Grain.MINUTE, since, end)
+        before_the_hour = end <= now - HOUR - QUARTER
+        yield from joined((s for r in records for s in r.slices), QUARTER if before_the_hour else MINUTE)
+        since = end
 
 
 def _restore_samples(ports: Ports, cluster: str, records: Sequence[Record]) -> None:

@@ -7,8 +7,9 @@ missed]. `d` depths by queue as [at, depth, started, series]; `w` workers as [na
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 from bot.domain.audit import microseconds
@@ -18,6 +19,8 @@ from bot.domain.window import Figures, Gap, Histogram, Slice, TaskFigures
 
 VERSION = 1
 COUNTS = ("started", "succeeded", "failed", "retried", "received", "sent", "revoked", "rejected", "lost")
+_counts_of = attrgetter(*COUNTS)
+_NONE = Histogram()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -89,7 +92,7 @@ def _slice_in(since: int, until: int, tasks: list[Any], gaps: list[Any]) -> Slic
 
 def _task_out(row: TaskFigures) -> list[Any]:
     figures = row.figures
-    counts = [getattr(figures, name) for name in COUNTS]
+    counts = list(_counts_of(figures))
     while counts and not counts[-1]:
         counts.pop()
     return [row.name, row.queue, counts, _flat(figures.runtime.counts), _flat(figures.wait.counts)]
@@ -104,6 +107,5 @@ def _flat(counts: Mapping[int, int]) -> list[int]:
     return [number for pair in counts.items() for number in pair]
 
 
-def _histogram(flat: Iterable[int]) -> Histogram:
-    numbers = iter(flat)
-    return Histogram(dict(zip(numbers, numbers, strict=True)))
+def _histogram(flat: list[int]) -> Histogram:
+    return Histogram(dict(zip(flat[::2], flat[1::2], strict=True))) if flat else _NONE
