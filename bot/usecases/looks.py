@@ -79,6 +79,7 @@ def _detail(
         oldest_age=oldest.age if oldest else None,
         wait=_waits(target, now, name),
         running=sum(w.running_on(name) for w in snapshot.workers) if answered else None,
+        consumers=tuple(w.name for w in snapshot.consumers(name)),
     )
 
 
@@ -143,6 +144,7 @@ def tasks(ports: Ports, cluster: str, name: str | None = None, span: Span = Span
         feed=target.live.feed(),
         name=name,
         running=tuple(held) if name is not None else (),
+        on=_on(ports, target) if name is not None else {},
         failures=_failures(target, span, now, name) if name is not None else (),
     )
 
@@ -169,6 +171,12 @@ def _running(ports: Ports, target: Target) -> tuple[TaskInHand, ...]:
     last = next(iter(reversed(ports.samples.snapshots(target.spec.name))), None)
     found = [t for w in (last.workers if last else ()) for t in w.active or ()]
     return tuple(sorted(found, key=lambda t: (t.started_at is None, t.started_at or ports.clock.now())))
+
+
+def _on(ports: Ports, target: Target) -> dict[str, str]:
+    """Return the worker that runs each of these tasks."""
+    last = next(iter(reversed(ports.samples.snapshots(target.spec.name))), None)
+    return {t.id: w.name for w in (last.workers if last else ()) for t in w.active or ()}
 
 
 def _failures(target: Target, span: Span, now: datetime, task: str | None) -> tuple[FailureGroup, ...]:
