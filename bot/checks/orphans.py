@@ -7,6 +7,7 @@ from bot.domain.amounts import since
 from bot.domain.broker import Unacknowledged, UnacknowledgedMessages
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.duration import lasting
+from bot.domain.live import Presence
 from bot.domain.run import Finding, Level
 from bot.domain.troubles import Trouble, brief, table, told
 from bot.domain.wording import counted
@@ -22,7 +23,7 @@ class Orphans(Check[NoParams]):
 
     def run(self, params: NoParams, snapshot: ClusterSnapshot, target: Target) -> Finding:  # noqa: ARG002
         """While a worker is silent, a message may be its own: then nothing is called an orphan for certain."""
-        found = target.diagnostics.unacknowledged()
+        found = target.diagnostics.unacknowledged().heard(online(target))
         orphans = sorted(found.orphans, key=lambda m: (m.taken_at is None, m.taken_at or found.at))
         seen = f"{'At least ' if found.at_least else ''}{counted(len(found.messages), 'message')}"
         level, sentence = told(_troubles(found), f"{seen} taken and not acknowledged, none of them nobody's.")
@@ -36,6 +37,11 @@ class Orphans(Check[NoParams]):
             table=table(("task", "queue", "taken", "id"), [_row(m, found.at) for m in orphans]),
             unknown=_unknown(found),
         )
+
+
+def online(target: Target) -> tuple[str, ...]:
+    """Return the workers whose heartbeats are heard."""
+    return tuple(w.name for w in target.live.workers(target.clock.now()) if w.presence is Presence.ONLINE)
 
 
 def _troubles(found: UnacknowledgedMessages) -> list[Trouble]:

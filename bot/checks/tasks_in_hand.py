@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from bot.checks.orphans import online
 from bot.checks.workers import NoParams
 from bot.domain.broker import UnacknowledgedMessages
 from bot.domain.cluster import ClusterSnapshot, TaskInHand, Worker
@@ -45,7 +46,7 @@ class TasksInHand(Check[NoParams]):
 
 def _held(target: Target) -> Held:
     try:
-        unacknowledged = target.diagnostics.unacknowledged(1.5)
+        unacknowledged = target.diagnostics.unacknowledged(1.5).heard(online(target))
     except OncallError as e:
         return None, (), str(e).rstrip(".")
     return _held_of(unacknowledged)

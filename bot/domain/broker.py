@@ -1,11 +1,13 @@
 """What a broker says of itself, and what lies in it."""
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from pydantic import Field
 
 from bot.domain.cluster import TaskInHand, Value
+from bot.domain.wording import listed, verb
 
 
 class BrokerInfo(Value):
@@ -96,7 +98,7 @@ class UnacknowledgedMessages(Value):
     visibility timeout ends. `held` are in no list either, but a worker that answered limits the rate of their task:
     such a worker keeps tasks without listing them, so most likely it holds these. It has room for `held_at_most`; more
     than that were left behind by a worker that died (`left_behind`), and nobody can say which. `uncertain`: a worker
-    was silent, or did not list its tasks, and both may be its own.
+    was silent, or did not list its tasks, and both may be its own. `answered` are the workers that did.
     """
 
     at: datetime
@@ -107,6 +109,7 @@ class UnacknowledgedMessages(Value):
     held_at_most: int | None = None
     uncertain: bool = False
     why_uncertain: str | None = None
+    answered: tuple[str, ...] = ()
     visibility_timeout: int = Field(default=3600, gt=0)
     postponed: tuple[Postponed, ...] = ()
 
@@ -114,6 +117,17 @@ class UnacknowledgedMessages(Value):
     def left_behind(self) -> int:
         """Return how many of `held` no worker has room for."""
         return 0 if self.held_at_most is None else max(0, len(self.held) - self.held_at_most)
+
+    def heard(self, workers: Iterable[str]) -> "UnacknowledgedMessages":
+        """Return it as those make it whose heartbeats are heard: one that takes no commands cannot be asked.
+
+        Such a worker (`worker_enable_remote_control` is off) may hold what no other lists.
+        """
+        mute = sorted(set(workers) - set(self.answered))
+        if self.uncertain or not mute or not self.messages:
+            return self
+        why = f"{listed(mute)} cannot be asked, and {verb(len(mute), 'live')}: heartbeats are heard"
+        return self.model_copy(update={"uncertain": True, "why_uncertain": why})
 
     def held_in(self, queue: str) -> int | None:
         """Return how many tasks of a queue workers hold back by a rate limit; None when it cannot be told.

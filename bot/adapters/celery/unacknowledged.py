@@ -93,6 +93,7 @@ def find(watched: WatchedCluster, client: "redis.Redis", now: datetime, until: f
         update={
             "orphans": tuple(m for m in lost if m not in held),
             "held": held,
+            "answered": tuple(sorted(h.worker.name for h in holders)),
             "held_at_most": _room(holders, found, held),
             "uncertain": why is not None,
             "why_uncertain": why,

@@ -223,3 +223,21 @@ def test_a_full_broker_passes_no_replies_on_and_nothing_is_called_an_orphan(
     found: UnacknowledgedMessages = diagnose(control).unacknowledged()
     assert (len(found.messages), found.orphans, found.uncertain) == (2, (), True)
     assert found.why_uncertain == "the broker passes on no replies: its memory is full"
+
+
+def test_a_worker_that_takes_no_commands_makes_orphans_uncertain_by_its_heartbeat(
+    redis_server: RedisServer, control: CeleryClusterControl, diagnose: Diagnose, celery_worker: StartWorker
+) -> None:
+    """It listens to nothing, so nobody is silent; only that it is heard tells that the message may be its own."""
+    app = make_app({"SAMPLE_BROKER_URL": redis_server.url()})
+    deaf = ["--", "worker_enable_remote_control=0"]
+    worker = celery_worker(redis_server.url(), queues=["booking"], concurrency=1, env=LATE, extra=deaf, wait=False)
+    wait_for(lambda: worker.logged_ready, 60)
+    sent = app.send_task("sample.sleep", (60,), queue="booking").id
+    diagnostics = diagnose(control)
+    wait_for(lambda: ids(diagnostics.unacknowledged().orphans) == {sent})
+    found = diagnostics.unacknowledged()
+    assert (found.uncertain, found.answered) == (False, ())
+    heard = found.heard(["w1@test"])
+    assert (heard.uncertain, heard.held_in("booking")) == (True, None)
+    assert heard.why_uncertain == "w1@test cannot be asked, and lives: heartbeats are heard"
