@@ -6,11 +6,12 @@ missed]. `d` depths by queue as [at, depth, started, series]; `w` workers as [na
 `c` whether starts are complete, `t` trouble, `f` why no events were heard. Moments are microseconds since 1970.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
+
+import msgspec
 
 from bot.domain.audit import microseconds
 from bot.domain.forecast import DepthSample
@@ -36,12 +37,12 @@ def encoded(record: Record) -> str:
         "t": record.trouble,
         "f": record.deaf,
     }
-    return json.dumps(document, separators=(",", ":"))
+    return msgspec.json.encode(document).decode()
 
 
 def decoded(at: datetime, text: str) -> Record:
     """Return the record of a JSON; one of a version that is not known is as if nothing had been seen."""
-    document = json.loads(text)
+    document = msgspec.json.decode(text)
     if document.get("v") != VERSION:
         return Record(at=at, deaf="written by another version of the bot")
     return Record(
