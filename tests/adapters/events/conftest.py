@@ -1,10 +1,14 @@
-"""A recorder whose time stands until it is moved, and events like Celery's."""
+"""A recorder whose time stands until it is moved, with events like Celery's; and one that hears a real broker."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
+from bot.adapters.celery.connection import ClusterConnection
+from bot.adapters.clock import SystemClock
+from bot.adapters.events.consumer import EventConsumer
 from bot.adapters.events.event import event_of
 from bot.adapters.events.recorder import Recorder
 from bot.domain.window import Figures, Span
@@ -75,3 +79,44 @@ class Story:
 def story() -> Story:
     """A recorder that hears nothing yet."""
     return Story()
+
+
+class Listener:
+    """A consumer and its recorder."""
+
+    def __init__(self, url: str, options: dict[str, Any], settings: dict[str, Any]) -> None:
+        self.recorder = Recorder(SystemClock())
+        connection = ClusterConnection("shop", url, **options)
+        self.consumer = EventConsumer(connection, self.recorder, SystemClock(), **settings)
+
+    def total(self) -> Figures:
+        """What was counted in the last hour."""
+        return self.recorder.window(Span.HOUR, SystemClock().now()).total()
+
+    @property
+    def gaps(self) -> list[tuple[str, bool]]:
+        """Why and whether closed, of each gap."""
+        return [(gap.why, gap.until is not None) for gap in self.recorder.feed().gaps]
+
+
+class Listen(Protocol):
+    """What the `listen` fixture gives: a function that starts a consumer, connected unless `wait` is false."""
+
+    def __call__(self, url: str, wait: bool = True, settings: dict[str, Any] | None = None, **options: Any) -> Listener:
+        """`settings` go to EventConsumer, `options` to ClusterConnection."""
+
+
+@pytest.fixture
+def listen() -> Iterator[Listen]:
+    """A function that starts consumers; they end with the test."""
+    made: list[Listener] = []
+
+    def start(url: str, wait: bool = True, settings: dict[str, Any] | None = None, **options: Any) -> Listener:
+        made.append(Listener(url, options, settings or {}))
+        made[-1].consumer.start()
+        assert not wait or made[-1].consumer.wait_connected(10)
+        return made[-1]
+
+    yield start
+    for listener in made:
+        listener.consumer.close()

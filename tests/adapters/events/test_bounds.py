@@ -11,12 +11,12 @@ def pour(story: Story, first: int, n: int) -> None:
     """So many tasks run to their end, a hundred workers, fifty names, a thousand tasks a second."""
     for id_ in range(first, first + n):
         worker, at = f"w{id_ % 100}@a", story.now
-        common = {"hostname": worker, "timestamp": at, "uuid": f"00000000-0000-0000-0000-{id_:012}"}
+        uuid = f"00000000-0000-0000-0000-{id_:012}"
         story.recorder.take(
             [
-                Event("task-received", name=f"shop.task{id_ % 50}", **common),
-                Event("task-started", **common),
-                Event("task-succeeded", runtime=(id_ % 997) / 100, **common),
+                Event("task-received", worker, at, uuid, name=f"shop.task{id_ % 50}"),
+                Event("task-started", worker, at, uuid),
+                Event("task-succeeded", worker, at, uuid, runtime=(id_ % 997) / 100),
             ],
             at,
         )

@@ -54,6 +54,7 @@ def test_a_task_is_followed_from_sent_to_its_end(story: Story) -> None:
         (Phase.RUNNING, "mail", "w1@a"),
         (Phase.SUCCEEDED, "mail", "w1@a"),
     ]
+    assert trace
     assert trace.runtime == 0.25
     assert trace.retries == 2
     assert (trace.ended_at or START) - (trace.received_at or START) == timedelta(seconds=2)
