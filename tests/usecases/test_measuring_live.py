@@ -106,7 +106,9 @@ def test_every_reading_is_what_was_really_sent_failed_and_left_waiting(
     assert completion.quality is not None
     assert (completion.quality.defects, completion.few) == (5, None)
     assert "The bot has listened" in str(completion.incomplete)
-    assert (found["latency"].n, found["latency"].of, found["latency"].estimated) == (28, "booking", None)
+    # A client tells that it sent a task after it did: of one that began before that was heard, no wait is known.
+    assert 20 <= (found["latency"].n or 0) <= 28
+    assert (found["latency"].of, found["latency"].estimated) == ("booking", None)
     assert (found["sleeps"].n, found["sleeps"].of) == (3, "booking")
     assert 0.3 <= (found["sleeps"].value or 0) < 2
     assert (found["depth"].value, found["depth"].of, found["depth"].alert) == (130.0, "analytics", 100.0)
