@@ -1,12 +1,11 @@
 """A purge of a million messages that can be undone, against Celery's own, which cannot; and one by task name.
 
-What a purge costs everybody else is the stall: how long Redis answers nobody. Another process asks it for a pong all
-the while. The server frees a deleted key at once, as Redis does unless it is told otherwise; messages are as long as
-Celery's own.
+What a purge costs everybody else is the stall: how long Redis answers nobody. The server frees a deleted key at once,
+as Redis does unless it is told otherwise; messages are as long as those of Celery.
 """
 
-import statistics
 import json
+import statistics
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -107,7 +106,7 @@ def _theirs(server: RedisServer) -> tuple[float, float]:
         channel: Any = connection.default_channel  # the virtual transport's, which its stubs do not know
         for _ in range(ROUNDS):
             _fill(server)
-            with stall(server.port) as waited:
+            with stall(server) as waited:
                 began = time.perf_counter()
                 channel.queue_purge(QUEUE)
                 took.append((time.perf_counter() - began) * 1000)
@@ -119,7 +118,7 @@ def _ours(server: RedisServer, archives: CeleryArchives) -> tuple[float, float]:
     took, stalls = [], []
     _fill(server)
     for number in range(ROUNDS):
-        with stall(server.port) as waited:
+        with stall(server) as waited:
             began = time.perf_counter()
             archives.set_aside(f"a{number}", QUEUE, datetime.now(UTC), 0, 2 * MESSAGES)
             archives.put_back(f"a{number}", lambda _: None)
@@ -130,7 +129,7 @@ def _ours(server: RedisServer, archives: CeleryArchives) -> tuple[float, float]:
 
 def _sorted(server: RedisServer, archives: CeleryArchives) -> tuple[float, int]:
     """Return the stall of a purge by name with its undo, and how many distinct messages are there after it."""
-    with stall(server.port) as waited:
+    with stall(server) as waited:
         made = archives.sort_out(
             "named", QUEUE, datetime.now(UTC), 0, 2 * MESSAGES, lambda _: None, task="reports.build"
         )

@@ -18,7 +18,7 @@ from playground.services import RedisServer
 from tests.adapters.celery.test_archives import Broker, ids
 from tests.usecases.world import SPEC, World, make_world
 
-PAGES = 3000
+PAGES = 1200
 
 
 class Died(BaseException):

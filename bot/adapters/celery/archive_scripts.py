@@ -60,37 +60,37 @@ return 1
 
 PUT_BACK = """
 -- KEYS: about, live lanes, source lanes, tail lanes. ARGV: lanes, moves at once, state, state in between, state after
-local n, moves, state = tonumber(ARGV[1]), tonumber(ARGV[2]), redis.call('HGET', KEYS[1], 'state')
+local n, budget, state = tonumber(ARGV[1]), tonumber(ARGV[2]), redis.call('HGET', KEYS[1], 'state')
 if not state then return {'gone', 0} end
 if state ~= ARGV[3] and state ~= ARGV[4] then return {state, 0} end
 redis.call('HSET', KEYS[1], 'state', ARGV[4])
 local left = 0
 for i = 1, n do
   local live, source, tail = KEYS[1 + i], KEYS[1 + n + i], KEYS[1 + 2 * n + i]
-  local held = redis.call('LLEN', source)
+  local held, newer = redis.call('LLEN', source), redis.call('LLEN', live)
   if held > 0 and redis.call('EXISTS', tail) == 0 then
-    local newer = redis.call('LLEN', live)
     if newer == 0 then
       redis.call('RENAME', source, live)
-    elseif newer <= moves then
-      for _ = 1, newer do redis.call('RPOPLPUSH', live, source) end
-      redis.call('RENAME', source, live)
-    elseif held <= moves then
-      for _ = 1, held do redis.call('RPUSH', live, redis.call('LPOP', source)) end
-    else
+    elseif newer <= held then
       redis.call('RENAME', live, tail)
       redis.call('RENAME', source, live)
+    else
+      local moved = math.min(held, budget)
+      for _ = 1, moved do redis.call('RPUSH', live, redis.call('LPOP', source)) end
+      budget = budget - moved
     end
   end
-  local newer = redis.call('LLEN', tail)
-  for _ = 1, math.min(newer, moves) do redis.call('RPOPLPUSH', tail, live) end
-  left = left + redis.call('LLEN', tail)
+  local moved = math.min(redis.call('LLEN', tail), budget)
+  for _ = 1, moved do redis.call('RPOPLPUSH', tail, live) end
+  budget = budget - moved
+  left = left + redis.call('LLEN', tail) + redis.call('LLEN', source)
 end
-if left == 0 then state = ARGV[5] else state = ARGV[4] end
-redis.call('HSET', KEYS[1], 'state', state)
+if left == 0 then state = ARGV[5] end
+if left == 0 then redis.call('HSET', KEYS[1], 'state', state) end
 return {state, left}
 """
-"""Older before newer. Where both sides are long, what came since waits beside and is put behind piece by piece."""
+"""Older before newer. The shorter side is moved, piece by piece: what was set aside, to the right end; or what came
+since, to the left end, and meanwhile it waits beside."""
 
 DROP = """
 -- KEYS: about, archive lanes

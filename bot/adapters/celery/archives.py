@@ -19,8 +19,11 @@ from bot.adapters.celery.watched import WatchedCluster
 from bot.domain.archive import Archive, ArchiveState, Census, QueueMoved
 from bot.ports.archives import Told
 
-PAGE = 1000
-"""Messages that one step reads or moves: with a thousand Redis is held up for about a millisecond."""
+PAGE = 500
+"""Messages that one step looks at."""
+
+MOVES = 200
+"""Messages that one step moves: Redis answers nobody for some 2 ms."""
 
 CENSUS = 5000
 """Messages that a census reads at most: those that are next."""
@@ -158,10 +161,10 @@ class CeleryArchives:
     ) -> None:
         lanes = (self._keys.lanes(archive.queue), self._lanes(kind, archive.id), self._lanes("tail", archive.id))
         keys = [self._about(archive.id), *(key for kind_of in lanes for key in kind_of)]
-        arguments = [len(self._keys.steps), PAGE, *(state.value for state in between)]
+        arguments = [len(self._keys.steps), MOVES, *(state.value for state in between)]
         left: int | None = None
         while left is None or left:
-            told(f"{left:,} newer messages of {archive.queue} are put behind." if left else "Messages are put back.")
+            told(f"{left:,} messages of {archive.queue} are still to be moved." if left else "They are put back.")
             _, left = self._step(f"putting back {archive.queue}", scripts.PUT_BACK, keys, arguments)
 
     def _step(self, what: str, script: str, keys: Sequence[str], arguments: Sequence[object]) -> Any:
