@@ -125,7 +125,7 @@ def _place(said: str, names: Names) -> tuple[str, str | None]:
 def _over_a_span(verb: str, rest: list[str], names: Names) -> tuple[str, str | None, Span]:
     """Return cluster, name and span of "[name] [for|last] [span]", or of the two the other way round."""
     if len(rest) == 2 and span_of(rest[0]):
-        rest = rest[::-1]
+        rest = [rest[1], rest[0]]
     said = "" if not rest or _span(rest) is not None or _bare(rest[0]) else _pattern(rest[0])
     tail = rest[1:] if said else rest
     span = _span(tail) if tail else Span.QUARTER

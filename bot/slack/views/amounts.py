@@ -40,11 +40,11 @@ def a_minute(per_minute: float) -> str:
 
 
 def quantiles(durations: Histogram) -> str | None:
-    """Return "half within ~0.8 s, 95 % within ~4.2 s"; None of none."""
+    """Return "half within ~0.8 s, 95 % ~4.2 s"; None of none."""
     half, most = durations.quantile(0.5), durations.quantile(0.95)
     if half is None or most is None:
         return None
-    return f"half within ~{duration(_rough(half))}, 95 % within ~{duration(_rough(most))}"
+    return f"half within ~{duration(_rough(half))}, 95 % ~{duration(_rough(most))}"
 
 
 def _rough(seconds: float) -> float:

@@ -103,13 +103,11 @@ def _rates(detail: QueueDetail) -> list[str]:
 def _in_hand(detail: QueueDetail) -> list[str]:
     """Return what left the queue without being done; what is not known says so."""
     line = detail.line
-    parts = {
-        "running": _known(detail.running),
-        "taken, not finished": taken(line) if line.queue.unacked is not None else "unknown",
-        "for later": _known(line.scheduled),
-        "held by rate limits": _known(detail.held),
-    }
-    return [" · ".join(f"{what}: {n}" for what, n in parts.items()).capitalize()]
+    unacked = taken(line) if line.queue.unacked is not None else "unknown"
+    return [
+        f"Running: {_known(detail.running)} · taken, not finished: {unacked}",
+        f"For later: {_known(line.scheduled)} · held by rate limits: {_known(detail.held)}",
+    ]
 
 
 def _known(n: int | None) -> str:

@@ -29,7 +29,9 @@ def targets_message(view: TargetsView, *, shared: bool = False) -> Message:
         _age(view),
         [
             *sections(
-                [_line(t, view.age.now) for t in view.targets] or ["No targets are configured."], MOST_TARGETS, BODY
+                [_line(t, view.age.now, view.age.doubt or "") for t in view.targets] or ["No targets are configured."],
+                MOST_TARGETS,
+                BODY,
             ),
             lines([_score(s) for s in view.scores], MOST_SCORES),
         ],
@@ -62,12 +64,16 @@ def _summary(view: TargetsView) -> str:
     return f"{counted(len(standing), 'target')}: {', '.join(parts)}" if parts else "no targets"
 
 
-def _line(line: TargetLine, now: datetime) -> str:
-    """Return one target: value against its limits, then since when, on how many tasks, how sure."""
+def _line(line: TargetLine, now: datetime, told: str) -> str:
+    """Return one target: value against its limits, since when and on how many tasks, how sure.
+
+    `told` stands above all targets already.
+    """
     spec, reading, state = line.spec, line.reading, line.state
     first = f"{_MARKS[state.standing]} *{name(spec.name)}* {_value(spec, reading)} ({_limits(spec, reading)})"
-    below = [_standing(line, now), *_where(spec, reading), *_proof(reading), *_doubts(reading)]
-    return f"{first}\n↳ {' · '.join(below)}"
+    below = [_standing(line, now), *_where(spec, reading), *_proof(reading)]
+    doubts = _doubts(reading, told)
+    return "\n↳ ".join([first, " · ".join(below), *([f"⚠️ {'; '.join(doubts)}"] if doubts else [])])
 
 
 def _value(spec: TargetSpec, reading: Reading) -> str:
@@ -105,7 +111,7 @@ def _standing(line: TargetLine, now: datetime) -> str:
 
 def _where(spec: TargetSpec, reading: Reading) -> list[str]:
     timed = spec.measure in (Measure.QUEUE_LATENCY, Measure.TASK_DURATION)
-    within = [f"{percent(spec.quantile)} within this, {spec.span.value}"] if timed else []
+    within = [f"{percent(spec.quantile)} stay below it, last {spec.span.value}"] if timed else []
     if spec.measure is Measure.COMPLETION:
         within = [f"last {spec.span.value}"]
     worst = "most failures" if spec.measure is Measure.COMPLETION else "worst"
@@ -130,11 +136,11 @@ def _quality(quality: Quality) -> str:
     return f"{count(round(quality.dpmo))} DPMO, at most {bound} (95 % sure) · {level}"
 
 
-def _doubts(reading: Reading) -> list[str]:
-    few = [prose(reading.few, 200)] if reading.few else []
-    missed = [f"⚠️ incomplete: {prose(reading.incomplete, 200)}"] if reading.incomplete else []
-    estimated = [f"estimated: {prose(reading.estimated, 200)}"] if reading.estimated else []
-    return [*few, *missed, *estimated]
+def _doubts(reading: Reading, told: str) -> list[str]:
+    missing = (reading.incomplete or "").replace(told, "").strip()
+    few = [prose(reading.few, 160)] if reading.few else []
+    estimated = [f"estimated: {prose(reading.estimated, 160)}"] if reading.estimated else []
+    return [*few, *estimated, *([prose(missing, 160).removesuffix(".")] if missing else [])]
 
 
 def _score(score: ForecastScore) -> str:

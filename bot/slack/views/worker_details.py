@@ -10,7 +10,7 @@ from bot.domain.views import WorkerDetail, WorkersView
 from bot.domain.wording import counted, listed
 from bot.slack.looks import Workers, line_of
 from bot.slack.views.amounts import ago, duration
-from bot.slack.views.blocks import Block, lines, section, sections
+from bot.slack.views.blocks import Block, lines, sections
 from bot.slack.views.formatting import bold, count, escape, name, one_line, prose, when
 from bot.slack.views.frame import BODY, framed, titled, unknown_lines
 from bot.slack.views.message import Message
@@ -122,10 +122,9 @@ def _alone(view: WorkersView, detail: WorkerDetail, *, shared: bool) -> Message:
         titled(name(view.cluster), f"{bold(name(worker.name, 100))} {state}"),
         view.age,
         [
-            section(
-                "\n".join([*_heard(detail, view), *_said(detail), *_live(detail, view)]) or "Nothing more is known."
-            ),
+            lines(_heard(detail, view)),
             _running(worker, view),
+            lines([*_said(detail), *_live(detail, view)]),
             lines(unknown_lines([u for u in view.unknown if worker.name in (u.what, u.why)], [worker]), 5),
         ],
         again=line_of(Workers(view.cluster, worker.name)),
@@ -172,7 +171,7 @@ def _live(detail: WorkerDetail, view: WorkersView) -> list[str]:
     process = [f"process {live.pid}"] if live.pid else []
     return [
         *([f"Heartbeat {ago(live.seen_at, view.age.now)}"] if detail.worker.answered else []),
-        f"Task events {live.task_events.value}",
+        f"Task events: {live.task_events.value}",
         *([" · ".join([*done, *load])] if done or load else []),
         *([" · ".join([*software, *process])] if software or process else []),
     ]
@@ -183,10 +182,11 @@ def _running(worker: Worker, view: WorkersView) -> Block | None:
         return None
     longest_first = sorted(worker.active, key=lambda t: t.started_at or view.age.now + timedelta(1))
     said = [running_line(t, view) for t in longest_first]
-    return lines([f"*Running now, longest first ({count(len(said))})*", *said], MOST_TASKS + 1)
+    return lines([f"*Running when it answered, longest first ({count(len(said))})*", *said], MOST_TASKS + 1)
 
 
 def running_line(task: TaskInHand, view: WorkersView) -> str:
     """Return a task that runs: its name, for how long, its id."""
-    long = f" for {duration(max(0.0, (view.age.now - task.started_at).total_seconds()))}" if task.started_at else ""
+    at = view.age.taken_at or view.age.now
+    long = f" for {duration(max(0.0, (at - task.started_at).total_seconds()))}" if task.started_at else ""
     return f"• {name(task.name, 80)}{long} `{name(task.id, 60)}`"

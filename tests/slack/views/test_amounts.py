@@ -55,5 +55,5 @@ def test_moment_that_another_clock_puts_ahead_is_now() -> None:
 
 def test_quantiles_claim_no_more_digits_than_a_histogram_knows() -> None:
     """Two; of none there are none."""
-    assert quantiles(durations(*[0.8] * 90, *[4.5] * 10)) == "half within ~710 ms, 95 % within ~4.5 s"
+    assert quantiles(durations(*[0.8] * 90, *[4.5] * 10)) == "half within ~710 ms, 95 % ~4.5 s"
     assert quantiles(durations()) is None

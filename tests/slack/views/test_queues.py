@@ -32,9 +32,10 @@ ONE = """\
 *prod*: 🔴 *ai_generation* 1,284 waiting, +40/min · 2 workers
 *Will not drain at this rate: 120 a minute come, 80 are done.*
 Come: 120 a minute · done: 80 a minute (over the last 1 min)
-Running: 4 · taken, not finished: 8 · for later: 3 · held by rate limits: 2
+Running: 4 · taken, not finished: 8
+For later: 3 · held by rate limits: 2
 Oldest message, `ai.generate`: about 4 min 10 s old (estimated: from how deep the queue was)
-Waited for a worker: half within ~370 ms, 95 % within ~1 min 36 s (4 tasks, last 15 min)
+Waited for a worker: half within ~370 ms, 95 % ~1 min 36 s (4 tasks, last 15 min)
 Lanes, most urgent first: 4 · 0 · 1,280 · 0
 Taken by: worker1@a, worker2@a
 Importance: 5 of 10
@@ -93,9 +94,7 @@ def test_what_is_not_known_of_a_queue_is_never_a_nought() -> None:
     shown = alone(unknown)
     assert "depth unknown · workers unknown" in shown
     assert "No forecast." in shown
-    assert (
-        "Running: unknown · taken, not finished: unknown · for later: unknown · held by rate limits: unknown" in shown
-    )
+    assert "Running: unknown · taken, not finished: unknown\nFor later: unknown · held by rate limits: unknown" in shown
     assert "Taken by: unknown, not every worker answered" in shown
     assert "Importance: not in the settings, so it counts as 10 of 10" in shown
 

@@ -19,7 +19,7 @@ sure) · ≥ 3.8σ supported (n = 12,345)
 ❓ *memory* unknown: no worker says how large it is (wanted < 2 GB, alert > 3 GB)
 ↳ unknown since 02:59 UTC
 ✅ *booking* 4.2 s (wanted < 5 s, alert > 10 s)
-↳ met since 02:59 UTC · worst: shop.booking.create · 95 % within this, 15 min · n = 310
+↳ met since 02:59 UTC · worst: shop.booking.create · 95 % stay below it, last 15 min · n = 310
 Forecasts of booking: median error 1.2 min over 14, 9 of 10 within 4.0 min
 Forecasts of reports: none could be held against what happened yet
 (The completion rate counts tasks that ended: succeeded against failed and lost. An attempt that is tried \
@@ -83,11 +83,21 @@ def test_estimates_gaps_and_leanings_are_told() -> None:
         few="2 of 9 tasks prove no alert yet",
     )
     leaning = line.state.model_copy(update={"leaning": Standing.ALERT, "leaning_since": ago(seconds=20)})
-    assert one(line.model_copy(update={"state": leaning})).splitlines()[1:3] == [
+    assert one(line.model_copy(update={"state": leaning})).splitlines()[1:4] == [
         "✅ *latency* about 620 ms (wanted < 100 ms, alert > 500 ms)",
-        "↳ met since 02:59 UTC, readings point to alert since 03:13 UTC · 95 % within this, 15 min · "
-        "2 of 9 tasks prove no alert yet · ⚠️ incomplete: events were missed for 12 s · estimated: from depth and rate",
+        "↳ met since 02:59 UTC, readings point to alert since 03:13 UTC · 95 % stay below it, last 15 min",
+        "↳ ⚠️ 2 of 9 tasks prove no alert yet; estimated: from depth and rate; events were missed for 12 s",
     ]
+
+
+def test_what_is_missing_everywhere_is_told_once() -> None:
+    """Above all targets; below one stands only what it lacks itself."""
+    doubt = "Events were missed for about 12 s: the connection broke."
+    line = completion(value=1.0, n=9, incomplete=f"{doubt} 3 tasks whose queue is not known are left out.")
+    age = AGE.model_copy(update={"doubt": doubt})
+    shown = read(targets_message(TargetsView(cluster="prod", age=age, targets=(line,))))
+    assert shown.count("the connection broke") == 1
+    assert "↳ ⚠️ 3 tasks whose queue is not known are left out\n" in shown
 
 
 def test_standings_outlive_a_broker_that_cannot_be_read() -> None:

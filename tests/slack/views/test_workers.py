@@ -28,17 +28,17 @@ Numbers of 03:13:56 UTC, 4 s old when shown)
 
 ONE = """\
 *prod*: *worker1@a* 1 of 4 busy
+*Running when it answered, longest first (1)*
+• ai.generate for 1 min 1 s `7d1c4a52-93f0-4d5e-8f5e-1c1f0c2b7a10`
 Memory: 1.5 GB with 4 children
 Takes from: booking, ai_generation
 Pool: prefork, 4 slots
 Fetched ahead: 4 · for later: 0
 Up for 2 h 5 min
 Heartbeat 1 s ago
-Task events on
+Task events: on
 12,345 tasks accepted since 01:14 UTC · load 0.50 0.75 1.00
 py-celery 5.4.0 · process 4711
-*Running now, longest first (1)*
-• ai.generate for 1 min 5 s `7d1c4a52-93f0-4d5e-8f5e-1c1f0c2b7a10`
 (Numbers of 03:13:56 UTC, 4 s old when shown)
 [Share here] [Refresh]"""
 
@@ -128,7 +128,7 @@ def test_many_running_tasks_are_cut_longest_first() -> None:
         RUNNING.model_copy(update={"id": str(n), "started_at": AGE.now - timedelta(seconds=n)}) for n in range(100)
     )
     shown = alone(BUSY.model_copy(update={"worker": BUSY.worker.model_copy(update={"active": tasks})}))
-    assert "*Running now, longest first (100)*\n• ai.generate for 1 min 39 s `99`" in shown
+    assert "*Running when it answered, longest first (100)*\n• ai.generate for 1 min 35 s `99`" in shown
     assert "… and 88 more" in shown
 
 
