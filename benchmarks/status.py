@@ -38,6 +38,7 @@ QUEUES = ("booking", "analytics", "ai_generation", "image_processing", "email", 
 FRESH, MEMORY, HUNG, THEIRS = 1500, 500, 5, 5
 """Rounds of each; of the fresh ones so many divided by the number of workers."""
 
+SLOTS = 2
 READY_SECONDS = 90.0
 DEADLINE = 2.0
 """Of a snapshot, in seconds: its default."""
@@ -65,12 +66,12 @@ class Cluster:
 
 
 def rows() -> list[Row]:
-    """Measure 3 workers with 2 busy processes each, and 30 with a busy thread each."""
+    """Measure 3 workers with two busy processes each, and 30 with two busy threads each."""
     found = []
-    with cluster(3, pool="prefork", busy=2) as three:
+    with cluster(3, pool="prefork") as three:
         found += _compare(three, fresh_goal=100, p95_goal=50.0)
         found.append(_hung(three))
-    with cluster(30, pool="threads", busy=1) as thirty:
+    with cluster(30, pool="threads") as thirty:
         found += _compare(thirty, fresh_goal=25)
     return found
 
@@ -119,7 +120,7 @@ def _whole(snapshot: ClusterSnapshot, workers: int) -> None:
     """Refuse a snapshot that lacks anything: fast and wrong is no result."""
     assert not snapshot.unknown, snapshot.unknown
     assert len(snapshot.workers) == workers
-    assert all(w.active and w.slots and w.queues and w.reserved is not None for w in snapshot.workers)
+    assert all(w.busy == SLOTS and w.slots and w.queues and w.reserved is not None for w in snapshot.workers)
 
 
 def _misses(snapshot: ClusterSnapshot, node: str) -> None:
@@ -130,8 +131,8 @@ def _misses(snapshot: ClusterSnapshot, node: str) -> None:
 
 
 @contextmanager
-def cluster(n: int, pool: str, busy: int) -> Iterator[Cluster]:
-    """Start `n` workers in one go, each with all queues and `busy` tasks that run for long."""
+def cluster(n: int, pool: str) -> Iterator[Cluster]:
+    """Start `n` workers in one go, each with all queues, two tasks that run for long, and up to two more prefetched."""
     with tempfile.TemporaryDirectory() as name, RedisServer() as server:
         folder = Path(name)
         started = WorkerPool(folder)
@@ -145,9 +146,9 @@ def cluster(n: int, pool: str, busy: int) -> Iterator[Cluster]:
             for i in range(1, n + 1):
                 found.workers.append(_start(started, server, f"worker{i}", pool))
             _wait(lambda: len(_answering(found.control)) == n)
-            for _ in range(n * busy):
+            for _ in range(n * 2 * SLOTS):
                 app.send_task("sample.sleep", (3600,), queue="booking", ignore_result=True)
-            _wait(lambda: all(w.active for w in _answering(found.control)))
+            _wait(lambda: all(w.busy == SLOTS for w in _answering(found.control)))
             yield found
         finally:
             started.kill_all()
@@ -157,7 +158,7 @@ def cluster(n: int, pool: str, busy: int) -> Iterator[Cluster]:
 
 def _start(started: WorkerPool, server: RedisServer, name: str, pool: str) -> CeleryWorker:
     extra = ["--prefetch-multiplier=1"]
-    return started.start(server.url(), name=name, queues=QUEUES, pool=pool, concurrency=2, extra=extra, wait=False)
+    return started.start(server.url(), name=name, queues=QUEUES, pool=pool, concurrency=SLOTS, extra=extra, wait=False)
 
 
 def _answering(control: CeleryClusterControl) -> list[Worker]:
