@@ -53,5 +53,5 @@ def look_of(ports: Ports, line: str) -> Look:
     queues = {name: frozenset(q.name for q in ports.clusters.spec(name).queues) for name in clusters}
     words = words_of(line)
     if not words or words[0] not in VERBS:
-        raise BadInput("This button belongs to another version of the bot. Ask again with `/celery`.")
+        raise BadInput("This button is from another version of the bot. Use `/celery status` instead.")
     return look(words[0], words[1:], Names(queues, clusters, clusters[0]))

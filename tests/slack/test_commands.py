@@ -18,7 +18,7 @@ from bot.slack.commands import (
     Unfreeze,
     parse,
 )
-from bot.slack.looks import Failures, Look, Queues, RunCheck, Targets, Task, Tasks, Workers, line_of
+from bot.slack.looks import VERBS, Failures, Look, Queues, RunCheck, Targets, Task, Tasks, Workers, line_of
 
 QUEUES = {"prod": {"analytics", "ai_generation", "booking", "a/b"}, "staging": {"analytics", "reports"}}
 
@@ -240,7 +240,13 @@ def test_line_on_a_button_means_what_was_asked(asked: Look) -> None:
     assert parse(line_of(asked), queues=QUEUES, clusters=tuple(QUEUES), default_cluster="staging") == asked
 
 
-@given(st.text(max_size=80) | st.text(alphabet='pause analytics for 30m<>@!|`because"', max_size=60))
+@given(
+    st.tuples(st.sampled_from(VERBS), st.text(max_size=60) | st.text(alphabet="prod/1mh ='\"`*<@", max_size=40)).map(
+        " ".join
+    )
+    | st.text(max_size=80)
+    | st.text(alphabet='pause analytics for 30m<>@!|`because"', max_size=60)
+)
 def test_whatever_is_typed_is_a_command_or_a_sentence(text: str) -> None:
     """Never an exception that nobody can read, and never an echo that acts or fills the screen."""
     try:

@@ -7,6 +7,7 @@ from bot.domain.cluster import Unknown, Worker
 from bot.domain.live import Feed
 from bot.domain.views import Age
 from bot.domain.window import Gap, Span
+from bot.domain.wording import counted
 from bot.slack.ids import ActionId
 from bot.slack.views.amounts import ago, duration
 from bot.slack.views.blocks import Block, actions, button, context, fitting, message, section
@@ -101,7 +102,7 @@ def gap_lines(gaps: Sequence[Gap], now: datetime, most: int = 3) -> list[str]:
 
 def _gap(gap: Gap, now: datetime, *, why: bool) -> str:
     because = f": {prose(gap.why, 200)}" if why else ""
-    missed = f", {gap.missed:,} tasks unheard" if gap.missed else ""
+    missed = f", {counted(gap.missed, 'task')} unheard" if gap.missed else ""
     if gap.until is None:
         return f"Missed since {when(gap.since, now, seconds=True)}, still{missed}{because}"
     long = duration(max(0.0, (gap.until - gap.since).total_seconds()))

@@ -76,7 +76,7 @@ def _alone(view: QueuesView, detail: QueueDetail, *, shared: bool) -> Message:
 
 def _now(detail: QueueDetail, view: QueuesView) -> list[str]:
     line = detail.line
-    said = f"*{capital(outlook(detail.forecast, detail.trend))}.*" if detail.forecast else "No forecast."
+    said = f"*{capital(outlook(detail.forecast))}.*" if detail.forecast else "No forecast."
     return [
         said,
         *([f"⏸️ {capital(paused(line.pause, view.age.now))}: {prose(line.pause.reason, 200)}"] if line.pause else []),

@@ -30,7 +30,7 @@ Numbers of 03:13:56 UTC, 4 s old when shown)
 
 ONE = """\
 *prod*: 🔴 *ai_generation* 1,284 waiting, +40/min · 2 workers
-*Will not drain at this rate: 120 a minute come, 80 are done.*
+*Will not drain at this rate.*
 Come: 120 a minute · done: 80 a minute (over the last 1 min)
 Running: 4 · taken, not finished: 8
 For later: 3 · held by rate limits: 2
