@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from fnmatch import fnmatchcase
 
 from bot.domain.broker import OldestMessage
 from bot.domain.card import QueueLine
 from bot.domain.cluster import ClusterSnapshot, TaskInHand, Worker, missing_groups
 from bot.domain.errors import OncallError, UnknownName
-from bot.domain.forecast import forecast, recent, trend
-from bot.domain.live import FailureGroup
+from bot.domain.forecast import forecast, goal_of, recent, trend
+from bot.domain.hearing import doubts, means
+from bot.domain.latency import age_of_oldest
+from bot.domain.live import FailureGroup, Presence
 from bot.domain.views import (
     Age,
     FailuresView,
@@ -20,12 +21,15 @@ from bot.domain.views import (
     WorkerDetail,
     WorkersView,
 )
-from bot.domain.window import Figures, Histogram, Span, TaskFigures, Window
+from bot.domain.what_if import what_ifs
+from bot.domain.window import Figures, Span, TaskFigures, Window
 from bot.ports import Ports, Target
 from bot.usecases.remembering import Seen, seen
-from bot.usecases.runs import GOAL
 from bot.usecases.status import protection, queue_lines, unheld_queues
 from bot.usecases.targets import target_of
+
+HELD_SECONDS = 0.8
+"""How long one look at unacknowledged messages may take, after a snapshot: together they stay below 3 s."""
 
 
 def queues(ports: Ports, cluster: str, queue: str | None = None, *, fresh: bool = False) -> QueuesView:
@@ -45,9 +49,13 @@ def queues(ports: Ports, cluster: str, queue: str | None = None, *, fresh: bool 
         if not lines:
             raise UnknownName("queue", queue, [q.name for q in snapshot.queues])
     oldest = {} if known.trouble else _oldest(target)
+    heard = target.live.window(Span.QUARTER, ports.clock.now())
+    details = [_detail(ports, target, snapshot, heard, line, oldest.get(line.queue.name)) for line in lines]
+    if queue is not None and not known.trouble:
+        details = [d.model_copy(update={"held": _held(ports, target, queue)}) for d in details]
     return view.model_copy(
         update={
-            "queues": tuple(_detail(ports, target, snapshot, line, oldest.get(line.queue.name)) for line in lines),
+            "queues": tuple(details),
             "orphaned": unheld_queues(target, snapshot),
             "unknown": snapshot.unknown,
         }
@@ -62,30 +70,45 @@ def _oldest(target: Target) -> Mapping[str, OldestMessage]:
         return {}
 
 
+def _held(ports: Ports, target: Target, queue: str) -> int | None:
+    """Return how many tasks workers hold back by a rate limit; None when it cannot be told."""
+    try:
+        found = target.diagnostics.unacknowledged(HELD_SECONDS)
+    except OncallError:
+        return None
+    online = [w.name for w in target.live.workers(ports.clock.now()) if w.presence is Presence.ONLINE]
+    return found.heard(online).held_in(queue)
+
+
 def _detail(
-    ports: Ports, target: Target, snapshot: ClusterSnapshot, line: QueueLine, oldest: OldestMessage | None
+    ports: Ports,
+    target: Target,
+    snapshot: ClusterSnapshot,
+    heard: Window,
+    line: QueueLine,
+    oldest: OldestMessage | None,
 ) -> QueueDetail:
     now, name = ports.clock.now(), line.queue.name
     samples = ports.samples.of(target.spec.name, name)
     rate = trend(recent(samples, now, since=target.acted))
-    declared = target.spec.queue(name)
-    goal = declared.alert_above if declared else GOAL
+    guess = age_of_oldest(samples) if oldest is None or oldest.age is None else None
     answered = all(w.active is not None for w in snapshot.workers)
     return QueueDetail(
         line=line,
         trend=rate,
-        forecast=forecast(line.queue.depth, goal, rate) if line.queue.depth is not None else None,
+        forecast=forecast(line.queue.depth, goal_of(target.spec, name), rate) if line.queue.depth is not None else None,
         oldest=oldest,
-        oldest_age=oldest.age if oldest else None,
-        wait=_waits(target, now, name),
+        oldest_age=guess.seconds if guess else oldest.age if oldest else None,
+        oldest_estimated=guess.how if guess else None,
+        what_if=what_ifs(snapshot, target.spec, name, rate, target.earlier, paused=_paused(target)),
+        wait=heard.total(heard.of_queue(name)).wait,
         running=sum(w.running_on(name) for w in snapshot.workers) if answered else None,
         consumers=tuple(w.name for w in snapshot.consumers(name)),
     )
 
 
-def _waits(target: Target, now: datetime, queue: str) -> Histogram:
-    window = target.live.window(Span.QUARTER, now)
-    return window.total(window.of_queue(queue)).wait
+def _paused(target: Target) -> frozenset[str]:
+    return frozenset(m.target for m in target.mitigations if m.live and m.kind == "pause")
 
 
 def workers(ports: Ports, cluster: str, worker: str | None = None, *, fresh: bool = False) -> WorkersView:
@@ -101,7 +124,11 @@ def workers(ports: Ports, cluster: str, worker: str | None = None, *, fresh: boo
         return view
     snapshot = known.snapshot
     kept = protection(target, snapshot)
-    found = [WorkerDetail(worker=w, live=heard.get(w.name), protection=kept.get(w.name)) for w in snapshot.workers]
+    memory = ports.memories.of(cluster).workers
+    found = [
+        WorkerDetail(worker=w, live=heard.get(w.name), memory=memory.get(w.name), protection=kept.get(w.name))
+        for w in snapshot.workers
+    ]
     if worker is not None:
         found = [d for d in found if d.worker.name == _one(worker, snapshot.workers)]
     return view.model_copy(
@@ -130,8 +157,8 @@ def tasks(ports: Ports, cluster: str, name: str | None = None, span: Span = Span
     target = target_of(ports, cluster)
     now = ports.clock.now()
     window, running = target.live.window(span, now), _running(ports, target)
-    rows = [row for row in window.tasks if _means(name, row.name)]
-    held = [t for t in running if _means(name, t.name)]
+    rows = [row for row in window.tasks if means(name, row.name)]
+    held = [t for t in running if means(name, t.name)]
     if name is not None and not rows and not held:
         raise UnknownName("task", name, _task_names(target, now, running))
     return TasksView(
@@ -147,11 +174,6 @@ def tasks(ports: Ports, cluster: str, name: str | None = None, span: Span = Span
         on=_on(ports, target) if name is not None else {},
         failures=_failures(target, span, now, name) if name is not None else (),
     )
-
-
-def _means(said: str | None, name: str) -> bool:
-    """Return whether a task's name is meant: all of it, its last part, or a pattern."""
-    return said is None or said in (name, name.rpartition(".")[2]) or fnmatchcase(name, said)
 
 
 def _worst_first(row: TaskFigures) -> tuple[float, int, str]:
@@ -180,7 +202,7 @@ def _on(ports: Ports, target: Target) -> dict[str, str]:
 
 
 def _failures(target: Target, span: Span, now: datetime, task: str | None) -> tuple[FailureGroup, ...]:
-    return tuple(g for g in target.live.failures(span, now) if _means(task, g.task))
+    return tuple(g for g in target.live.failures(span, now) if means(task, g.task))
 
 
 def task(ports: Ports, cluster: str, id: str) -> TaskView:
@@ -204,7 +226,7 @@ def failures(ports: Ports, cluster: str, task: str | None = None, span: Span = S
     target = target_of(ports, cluster)
     now = ports.clock.now()
     window = target.live.window(span, now)
-    rows = [row for row in window.tasks if _means(task, row.name)]
+    rows = [row for row in window.tasks if means(task, row.name)]
     groups = _failures(target, span, now, task)
     if task is not None and not rows and not groups:
         raise UnknownName("task", task, _task_names(target, now, _running(ports, target)))
@@ -229,14 +251,5 @@ def _age(ports: Ports, known: Seen) -> Age:
 def _heard_age(target: Target, now: datetime, window: Window) -> Age:
     feed = target.live.feed()
     taken_at = now if feed.connected else feed.last_at
-    return Age(now=now, taken_at=taken_at, trouble=feed.trouble, doubt=doubt(window))
-
-
-def doubt(window: Window) -> str | None:
-    """Return in a clause which events a window lacks; None when it lacks none."""
-    if not window.gaps:
-        return None
-    seconds = sum(((g.until or window.until) - max(g.since, window.since)).total_seconds() for g in window.gaps)
-    missed = [g.missed for g in window.gaps if g.missed is not None]
-    about = f", with at least {sum(missed):,} tasks" if sum(missed) else ""
-    return f"events were missed for {max(1, round(seconds))} s{about}: {window.gaps[-1].why}"
+    said = doubts(window, feed, target.live.workers(now))
+    return Age(now=now, taken_at=taken_at, trouble=feed.trouble, doubt=" ".join(said) or None)

@@ -8,6 +8,7 @@ from bot.domain.errors import ClusterUnreachable
 from bot.domain.forecast import Trend, forecast, recent, reliefs, trend
 from bot.domain.incident import Incident
 from bot.domain.run import Run, StepResult, StepState, Suggestion
+from bot.domain.runbook import InputType, Runbook
 from bot.ports import Ports, Target
 from bot.usecases.names import names_of
 from bot.usecases.retrying import retried
@@ -40,7 +41,7 @@ def refresh(ports: Ports, incident_id: str) -> None:
         _store(ports, incident, run.model_copy(update={"trouble": str(e), "updated_at": ports.clock.now()}))
         return
     ports.samples.take(snapshot)
-    incident = with_queue(incident, snapshot, target.spec)
+    incident = with_queue(incident, run.runbook, snapshot, target.spec)
     _store(ports, incident, worked(ports, incident, run, snapshot, target))
 
 
@@ -67,12 +68,14 @@ def _store(ports: Ports, incident: Incident, run: Run) -> None:
         show_incident(tx, incident.id, run.updated_at)
 
 
-def with_queue(incident: Incident, snapshot: ClusterSnapshot, spec: ClusterSpec) -> Incident:
+def with_queue(incident: Incident, runbook: Runbook | None, snapshot: ClusterSnapshot, spec: ClusterSpec) -> Incident:
     """Return the incident with the queue it is about: where the alert names none, the deepest above its limit.
 
-    Nothing is guessed while no queue is backed up: a guess that sticks must not rest on noise.
+    Nothing is guessed while no queue is backed up: a guess that sticks must not rest on noise. Nor for an alert whose
+    runbook asks for no queue: a worker's memory has none.
     """
-    if incident.queue is not None:
+    asked = runbook is not None and any(i.type is InputType.QUEUE for i in runbook.inputs.values())
+    if incident.queue is not None or not asked:
         return incident
     deepest = max((q for q in snapshot.queues if q.depth is not None), key=lambda q: q.depth or 0, default=None)
     if deepest is None or (deepest.depth or 0) <= _limit(incident, spec, deepest.name):
