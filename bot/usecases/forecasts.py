@@ -34,14 +34,17 @@ def keep(ports: Ports, cluster: str) -> None:
     """
     now, spec = ports.clock.now(), ports.clusters.spec(cluster)
     samples = {queue: ports.samples.of(cluster, queue) for queue in ports.samples.queues(cluster)}
+    with ports.store.read() as tx:
+        acted_before = last_acted(tx, cluster)
+    made = _made(spec, samples, acted_before, now)
     with ports.store.write() as tx:
         if not tx.lease(f"forecasts:{cluster}", ports.owner, now, LEASE_SECONDS):
             return
         acted, watched = last_acted(tx, cluster), tx.note(_watched(cluster))
         since = datetime.fromisoformat(watched) if watched else now
         _decide(tx, cluster, samples, since=since, acted=acted, now=now)
-        for made in _made(spec, samples, acted, now):
-            tx.forecasts.add(cluster, made)
+        for new in made if acted == acted_before else ():
+            tx.forecasts.add(cluster, new)
         tx.forecasts.forget(now - KEPT, AT_ONCE)
         tx.set_note(_watched(cluster), now.isoformat())
 
