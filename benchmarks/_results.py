@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks._row import Row
@@ -26,6 +27,11 @@ def merged(kept: Sequence[Row], module: str, measured: Sequence[Row]) -> list[Ro
     before = mine[0] if mine else len(kept)
     others = [row for row in kept[before:] if module_of(row) != module]
     return [*kept[:before], *measured, *others]
+
+
+def named(row: Row, module: str) -> Row:
+    """Return the row with the name of its module before its own."""
+    return row if module_of(row) == module else replace(row, name=f"{module}: {row.name}")
 
 
 def module_of(row: Row) -> str:

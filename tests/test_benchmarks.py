@@ -61,10 +61,10 @@ def test_the_readme_explains_every_row() -> None:
 def test_a_verdict_follows_from_its_goal() -> None:
     """A row on file was not made by hand."""
     for row in ROWS:
-        bound = re.fullmatch(r"([≥≤]) ([\d,.]+)(x?).*", row.goal)
+        bound = re.fullmatch(rf"([≥≤]) ([\d,.]+)(x.*| {row.unit})", row.goal)
         if bound is not None:
             sign, number, ratio = bound.groups()
-            value = row.ratio if ratio else row.ours
+            value = row.ratio if ratio.startswith("x") else row.ours
             assert value is not None
             limit = float(number.replace(",", ""))
             assert row.met == (value >= limit if sign == "≥" else value <= limit), row
@@ -90,6 +90,13 @@ def test_rows_of_benchmarks_that_were_not_run_are_kept_in_their_place(tmp_path: 
     _results.save(_results.merged(_results.load(file), "b", [row("b: 3", 2.00009)]), file)
     assert _results.load(file) == [row("a: 1", 1.0), row("b: 3", 2.0), row("c: 1", 1.0)]
     assert [r.name for r in _results.merged(_results.load(file), "d", [row("d: 1", 1.0)])][-1] == "d: 1"
+
+
+def test_a_row_carries_the_name_of_its_benchmark() -> None:
+    """Once."""
+    plain = Row("3 queues", 1.0, None, "ms", None, "≤ 5 ms", True)
+    assert _results.named(plain, "depths").name == "depths: 3 queues"
+    assert _results.named(_results.named(plain, "depths"), "depths").name == "depths: 3 queues"
 
 
 def test_an_unknown_benchmark_is_named_with_those_there_are(
