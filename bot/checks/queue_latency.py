@@ -30,12 +30,13 @@ class QueueLatencyParams(Params):
 
 @dataclass(frozen=True)
 class _Wait:
-    """The p95 of one queue: measured in `n` tasks, or estimated."""
+    """The p95 of one queue: measured in `n` tasks (at least so many, when events were missed), or estimated."""
 
     queue: str
     seconds: float
     n: int
     estimate: Estimated | None = None
+    missed: bool = False
 
     def level(self, params: QueueLatencyParams) -> Level:
         """Return how bad it is; a wait of which only an upper bound is known cannot be called too long."""
@@ -65,9 +66,10 @@ class QueueLatency(Check[QueueLatencyParams]):
         window = target.live.window(params.span, now)
         wanted = [params.queue] if params.queue else names
         measured = {q: window.total(window.of_queue(q)).wait for q in wanted}
-        found = [w for q in wanted if (w := _wait(q, measured[q], target)) is not None]
+        unsure = doubts(window, target.live.feed(), target.live.workers(now))
+        found = [w for q in wanted if (w := _wait(q, measured[q], target, missed=bool(unsure))) is not None]
         found.sort(key=lambda w: -w.seconds)
-        unknown = doubts(window, target.live.feed(), target.live.workers(now)) if any(w.n for w in found) else ()
+        unknown = unsure if any(w.n for w in found) else ()
         untold = [q for q in wanted if q not in {w.queue for w in found}]
         untold_words = f"How long tasks wait in {listed(untold)} is not known: {NEEDS}."
         if not found:
@@ -87,17 +89,18 @@ class QueueLatency(Check[QueueLatencyParams]):
 NEEDS = "that takes `task_send_sent_event`, or some minutes of history of the queue"
 
 
-def _wait(queue: str, measured: Histogram, target: Target) -> _Wait | None:
+def _wait(queue: str, measured: Histogram, target: Target, *, missed: bool) -> _Wait | None:
     p95 = measured.quantile(QUANTILE)
     if p95 is not None:
-        return _Wait(queue, p95, measured.n)
+        return _Wait(queue, p95, measured.n, missed=missed)
     history = waits(target.samples.of(target.spec.name, queue)) if target.samples is not None else None
     estimate = history.quantile(QUANTILE) if history else None
     return None if estimate is None else _Wait(queue, estimate.seconds, 0, estimate)
 
 
 def _told(wait: _Wait) -> str:
-    return f"95 % of tasks begin within {wait.words} in {wait.queue}{f' (n = {wait.n:,})' if wait.n else ''}"
+    n = f" (n {'≥' if wait.missed else '='} {wait.n:,})" if wait.n else ""
+    return f"95 % of tasks begin within {wait.words} in {wait.queue}{n}"
 
 
 def _troubles(params: QueueLatencyParams, found: list[_Wait], measured: dict[str, Histogram]) -> list[Trouble]:

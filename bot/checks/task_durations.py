@@ -43,7 +43,9 @@ class TaskDurations(Check[TaskDurationsParams]):
             return Finding(level=level, sentence=sentence, at=now, values={"n": 0}, unknown=unsure)
         order = sorted(by_task, key=lambda name: -(by_task[name].quantile(0.95) or 0.0))
         slowest = by_task[order[0]]
-        level, sentence = told(_troubles(params, by_task, order), f"{_told(order[0], slowest, params, unsure)}.")
+        level, sentence = told(
+            _troubles(params, by_task, order, unsure), f"{_told(order[0], slowest, params, unsure)}."
+        )
         values = {"p50": slowest.quantile(0.5), "p95": slowest.quantile(0.95), "n": slowest.n, "task": order[0]}
         return Finding(
             level=level,
@@ -68,7 +70,9 @@ def _told(name: str, runtime: Histogram, params: TaskDurationsParams, unsure: tu
     return f"Slowest is {name}: 95 % of {n} ran within {took(runtime.quantile(0.95) or 0.0)} ({params.span.value})"
 
 
-def _troubles(params: TaskDurationsParams, by_task: dict[str, Histogram], order: list[str]) -> list[Trouble]:
+def _troubles(
+    params: TaskDurationsParams, by_task: dict[str, Histogram], order: list[str], unsure: tuple[str, ...]
+) -> list[Trouble]:
     warn, alert = params.warn or params.alert, params.alert or float("inf")
     if warn is None:
         return []
@@ -79,8 +83,8 @@ def _troubles(params: TaskDurationsParams, by_task: dict[str, Histogram], order:
         if level is not Level.OK:
             limit = alert if level is Level.BAD else warn
             words = (
-                f"{name} is slow: 95 % of {counted(by_task[name].n, 'task')} ran within {took(p95)}, wanted are "
-                f"{took(limit)}; {by_task[name].above(limit):,} ran longer. Look at what it waits for "
+                f"{name} is slow: 95 % of {at_least(unsure)}{counted(by_task[name].n, 'task')} ran within {took(p95)}, "
+                f"wanted are {took(limit)}; {by_task[name].above(limit):,} ran longer. Look at what it waits for "
                 "(`/celery check slow_tasks`)."
             )
             found.append(Trouble(level, words))

@@ -192,3 +192,9 @@ def test_durations_are_listed_slowest_first() -> None:
 def test_durations_of_a_deaf_bot_are_unknown() -> None:
     """Not "no task ran"."""
     assert Asking(TaskDurations())(target(live=DEAF)).level is Level.UNKNOWN
+
+
+def test_durations_of_an_incomplete_window_are_of_at_least_so_many() -> None:
+    """Also where they are too long."""
+    live = FakeLive((figures("shop.think", runtimes=(70,)),), gaps=(GAP,))
+    assert "95 % of at least 1 task ran" in Asking(TaskDurations())(target(live=live), alert=30).sentence

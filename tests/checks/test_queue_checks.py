@@ -16,6 +16,7 @@ from bot.domain.cluster import Queue, Worker
 from bot.domain.errors import UnknownName
 from bot.domain.forecast import DepthSample
 from bot.domain.run import Level
+from bot.domain.window import Gap
 from tests.checks.fakes import (
     DEAD,
     NOW,
@@ -274,3 +275,12 @@ def test_results_of_a_sample_are_called_an_estimate() -> None:
     found = Asking(OldResults())(target(FakeDiagnostics(stored=stored)))
     assert found.estimated == "Of all, about 100 never expire, by a sample of 100."
     assert found.unknown == ("Not all results were looked at in time.",)
+
+
+def test_latency_of_an_incomplete_window_is_of_at_least_so_many() -> None:
+    """And what was missed is said."""
+    gap = Gap(ago(minutes=3), ago(minutes=2), "the broker cut the connection")
+    live = FakeLive((figures("shop.book", waits=(2.0,) * 40),), gaps=(gap,))
+    found = Asking(QueueLatency(), snapshot())(target(live=live))
+    assert "(n ≥ 40)" in found.sentence
+    assert found.unknown == ("Events were missed for about 60 s: the broker cut the connection.",)
