@@ -1,6 +1,7 @@
 """`python -m benchmarks [name …]` runs the benchmarks, all of them by default, and keeps what came of it on file."""
 
 import importlib
+import os
 import pkgutil
 import sys
 import traceback
@@ -20,6 +21,7 @@ def main() -> int:
     if unknown := sorted(set(wanted) - set(NAMES)):
         print(f"There is no benchmark {', '.join(unknown)}; there are: {', '.join(NAMES)}.")
         return 2
+    print(f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} before the start: others' work costs ours more.")
     print(_results.heading())
     failed = [name for name in wanted if not _run(name)]
     if failed:
