@@ -1,5 +1,6 @@
 """What the checks find on real Redis and real workers, against what was sent, failed, delayed and killed."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,20 @@ def ask(target: Target, name: str, **params: Any) -> Finding:
     return found
 
 
+def eventually(
+    target: Target, name: str, what: Callable[[Finding], object], patience: float = 30, **params: Any
+) -> Finding:
+    """Ask until the finding is so, and return that one."""
+    found: list[Finding] = []
+
+    def holds() -> object:
+        found.append(ask(target, name, **params))
+        return what(found[-1])
+
+    wait_for(holds, patience)
+    return found[-1]
+
+
 def rows(finding: Finding) -> list[tuple[str, ...]]:
     """Return the rows of its table."""
     return list(finding.table.rows) if finding.table else []
@@ -52,7 +67,7 @@ def test_known_tasks_are_counted_by_every_check_that_counts_them(
         app.send_task("sample.add", (1, 1), queue="analytics")
     wait_for(lambda: target.live.window(Span.MINUTE, target.clock.now()).total().ended == 10)
     running = app.send_task("sample.sleep", (60,), queue="booking").id
-    wait_for(lambda: ask(target, "tasks_in_hand").values == {"active": 1, "reserved": 0, "scheduled": 2, "held": 0})
+    eventually(target, "tasks_in_hand", lambda f: f.values == {"active": 1, "reserved": 0, "scheduled": 2, "held": 0})
 
     failed = ask(target, "failures")
     assert (failed.level, failed.values["failed"], failed.values["causes"]) == (Level.BAD, 3, 1)
@@ -62,8 +77,7 @@ def test_known_tasks_are_counted_by_every_check_that_counts_them(
     assert (completion.level, completion.values["n"], completion.values["rate"]) == (Level.BAD, 10, 0.7)
     assert rows(ask(target, "task_durations"))[0][4] in ("7", "3")
 
-    slow = ask(target, "slow_tasks", seconds=1)
-    wait_for(lambda: ask(target, "slow_tasks", seconds=1).values["ids"] == [running])
+    slow = eventually(target, "slow_tasks", lambda f: f.values.get("ids") == [running], seconds=1)
     assert slow.unknown == ()
     consumers = ask(target, "consumers")
     assert (consumers.level, consumers.values) == (Level.BAD, {"without": ["analytics"], "waiting": 5})
@@ -99,8 +113,8 @@ def test_a_well_cluster_is_well_by_every_check_of_its_broker_and_workers(
     assert ask(target, "worker_memory", warn="1MB", alert="100GB").level is Level.WARN
     versions = ask(target, "worker_versions")
     assert (versions.level, versions.values) == (Level.OK, {"differing": [], "workers": 1})
-    wait_for(lambda: ask(target, "event_feed").level is Level.OK)
-    assert ask(target, "event_feed").values["connected"] is True
+    feed = eventually(target, "event_feed", lambda f: f.level is Level.OK)
+    assert feed.values["connected"] is True
 
 
 def test_tasks_held_by_a_rate_limit_are_shown_as_held(
@@ -113,8 +127,7 @@ def test_tasks_held_by_a_rate_limit_are_shown_as_held(
     assert app.control.rate_limit("sample.add", "1/h", reply=True, destination=["w1@test"])
     for _ in range(3):
         app.send_task("sample.add", (1, 1), queue="booking")
-    wait_for(lambda: ask(target, "tasks_in_hand").values["held"] == 2)
-    found = ask(target, "tasks_in_hand")
+    found = eventually(target, "tasks_in_hand", lambda f: f.values.get("held") == 2)
     assert found.level is Level.WARN
     assert found.sentence.startswith("2 tasks held back by a rate limit (sample.add)")
 
@@ -125,11 +138,10 @@ def test_orphans_after_kill_9(redis_server: RedisServer, celery_worker: StartWor
     dying = celery_worker(redis_server.url(), queues=["booking"], concurrency=1, env={"SAMPLE_ACKS_LATE": "1"})
     app = make_app({"SAMPLE_BROKER_URL": redis_server.url()})
     lost = app.send_task("sample.sleep", (60,), queue="booking").id
-    wait_for(lambda: ask(target, "orphans").values == {"n": 0, "left_behind": 0, "unacknowledged": 1})
+    eventually(target, "orphans", lambda f: f.values == {"n": 0, "left_behind": 0, "unacknowledged": 1})
     dying.kill()
-    wait_for(lambda: ask(target, "orphans").values["n"] == 1)
-    found = ask(target, "orphans")
-    assert (found.level, rows(found)[0][0], rows(found)[0][3]) == (Level.BAD, "sample.sleep", lost[:8])
+    found = eventually(target, "orphans", lambda f: f.level is Level.BAD)
+    assert (found.values["n"], rows(found)[0][0], rows(found)[0][3]) == (1, "sample.sleep", lost[:8])
 
 
 def test_two_workers_of_one_name_are_told(redis_server: RedisServer, celery_worker: StartWorker, watch: Watch) -> None:
@@ -137,8 +149,8 @@ def test_two_workers_of_one_name_are_told(redis_server: RedisServer, celery_work
     target = watch(redis_server.url())
     for _ in range(2):
         celery_worker(redis_server.url(), name="same", queues=["booking"], pool="solo")
-    wait_for(lambda: ask(target, "workers").values["twins"] == 1)
-    assert "two processes are named same@test" in ask(target, "workers").sentence
+    found = eventually(target, "workers", lambda f: f.values.get("twins") == 1)
+    assert "two processes are named same@test" in found.sentence
 
 
 def test_two_beats_one_and_the_one_that_went(redis_server: RedisServer, start_beat: StartBeat, watch: Watch) -> None:
@@ -146,16 +158,14 @@ def test_two_beats_one_and_the_one_that_went(redis_server: RedisServer, start_be
     target = watch(redis_server.url())
     assert ask(target, "beat").level is Level.UNKNOWN
     first, second = start_beat("first"), start_beat("second")
-    wait_for(lambda: ask(target, "beat").values["n"] == 2, seconds=40)
-    two = ask(target, "beat")
+    two = eventually(target, "beat", lambda f: f.values.get("n") == 2, patience=40)
     assert two.level is Level.BAD
     assert "every periodic task is sent twice" in two.sentence
     assert rows(two)[0][1] == "2"
     first.kill()
-    wait_for(lambda: ask(target, "beat").level is Level.OK)
+    eventually(target, "beat", lambda f: f.level is Level.OK)
     second.kill()
-    wait_for(lambda: ask(target, "beat").values["n"] == 0)
-    gone = ask(target, "beat")
+    gone = eventually(target, "beat", lambda f: f.values.get("n") == 0)
     assert gone.level is Level.BAD
     assert "does not now: stopped, stuck or unreachable" in gone.sentence
 
