@@ -7,7 +7,7 @@ as Redis does unless it is told otherwise; messages are as long as those of Cele
 import json
 import statistics
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from celery import Celery
@@ -17,7 +17,7 @@ from benchmarks._stall import stall
 from bot.adapters.celery.archives import CeleryArchives
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.watched import WatchedCluster
-from bot.domain.archive import Archive
+from bot.domain.archive import Archive, ArchiveWanted
 from bot.domain.cluster import ClusterSpec
 from playground.services import RedisServer
 
@@ -120,7 +120,7 @@ def _ours(server: RedisServer, archives: CeleryArchives) -> tuple[float, float]:
     for number in range(ROUNDS):
         with stall(server) as waited:
             began = time.perf_counter()
-            archives.set_aside(f"a{number}", QUEUE, datetime.now(UTC), 0, 2 * MESSAGES)
+            archives.set_aside(_wanted(f"a{number}"), lambda _: None)
             archives.put_back(f"a{number}", lambda _: None)
             took.append((time.perf_counter() - began) * 1000)
         stalls.append(waited[0])
@@ -130,9 +130,7 @@ def _ours(server: RedisServer, archives: CeleryArchives) -> tuple[float, float]:
 def _sorted(server: RedisServer, archives: CeleryArchives) -> tuple[float, int]:
     """Return the stall of a purge by name with its undo, and how many distinct messages are there after it."""
     with stall(server) as waited:
-        made = archives.sort_out(
-            "named", QUEUE, datetime.now(UTC), 0, 2 * MESSAGES, lambda _: None, task="reports.build"
-        )
+        made = archives.set_aside(_wanted("named", "reports.build"), lambda _: None)
         assert isinstance(made, Archive)
         assert made.messages == MESSAGES // 10
         archives.put_back("named", lambda _: None)
@@ -142,3 +140,10 @@ def _sorted(server: RedisServer, archives: CeleryArchives) -> tuple[float, int]:
             seen.update(client.lrange(QUEUE, start, start + PAGE - 1))
         assert client.llen(QUEUE) == MESSAGES
     return waited[0], len(seen)
+
+
+def _wanted(id_: str, task: str | None = None) -> ArchiveWanted:
+    now = datetime.now(UTC)
+    return ArchiveWanted(
+        id=id_, queue=QUEUE, made_at=now, ends_at=now + timedelta(days=1), most=2 * MESSAGES, task=task
+    )

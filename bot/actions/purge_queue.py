@@ -16,7 +16,7 @@ from bot.domain.action import (
     Verdict,
 )
 from bot.domain.approval import Policy
-from bot.domain.archive import Archive, ArchiveState, Census, QueueMoved
+from bot.domain.archive import Archive, ArchiveState, ArchiveWanted, Census, QueueMoved
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.duration import Seconds, lasting
 from bot.domain.errors import BadInput, UnknownName
@@ -28,11 +28,16 @@ MOST_NAMES = 5
 
 
 class PurgeParams(Params):
-    """All that waits in `queue`; or only messages of `task`, or only those published longer than `older_than` ago."""
+    """All that waits in `queue`; or only messages of `task`, or only those published longer than `older_than` ago.
+
+    They can be put back for as long as `keep`; then they are dropped for good, after a warning. Times in seconds, or
+    as `1h`.
+    """
 
     queue: str = Field(min_length=1, max_length=200)
     task: str | None = Field(default=None, max_length=300)
     older_than: Seconds | None = Field(default=None, ge=1)
+    keep: Seconds = Field(default=24 * 3600, ge=3600, le=30 * 24 * 3600)
     reason: str = Field(default="", max_length=300)
 
     @property
@@ -76,7 +81,7 @@ class PurgeQueue(Action[PurgeParams]):
         old = f" older than {lasting(params.older_than)}" if params.older_than else ""
         return Preview(
             summary=f"{about}{counted(chosen, 'message')}{of}{which}{old} in {params.queue} would be set aside, not "
-            "deleted: they can be put back.",
+            f"deleted: they can be put back for {lasting(params.keep)}.",
             radius=BlastRadius(queues=(params.queue,), messages=chosen),
             notes=_notes(params, observation.snapshot, census),
             warnings=_warnings(census),
@@ -89,17 +94,17 @@ class PurgeQueue(Action[PurgeParams]):
     def run(self, params: PurgeParams, before: Observation, target: Target, progress: Progress) -> Outcome:
         """Set them aside under the execution's own id, so that whoever looks later finds what this one did."""
         assert target.execution_id is not None  # noqa: S101 - an action is run by an execution
-        census = Census.model_validate(before.facts["census"])
-        least, most = _bounds(census.messages)
-        at = target.clock.now()
-        progress(f"Setting aside messages of {params.queue}.")
-        if params.whole:
-            made = target.archives.set_aside(target.execution_id, params.queue, at, least, most)
-        else:
-            limit = at - timedelta(seconds=params.older_than) if params.older_than else None
-            made = target.archives.sort_out(
-                target.execution_id, params.queue, at, least, most, progress, params.task, limit
-            )
+        census, at = Census.model_validate(before.facts["census"]), target.clock.now()
+        wanted = ArchiveWanted(
+            id=target.execution_id,
+            queue=params.queue,
+            made_at=at,
+            ends_at=at + timedelta(seconds=params.keep),
+            most=_most(census.messages),
+            task=params.task,
+            before=at - timedelta(seconds=params.older_than) if params.older_than else None,
+        )
+        made = target.archives.set_aside(wanted, progress)
         return _outcome(params, made)
 
     def resume(self, params: PurgeParams, before: Observation, target: Target, progress: Progress) -> Outcome | None:  # noqa: ARG002
@@ -156,10 +161,10 @@ def _chosen(params: PurgeParams, census: Census) -> int:
     return round(seen * census.messages / census.looked_at) if census.looked_at else 0
 
 
-def _bounds(messages: int) -> tuple[int, int]:
-    """Return from how many to how many messages may be set aside, when so many were counted just before."""
+def _most(messages: int) -> int:
+    """Return how many messages may be set aside at most, when so many were counted just before."""
     tolerance = Tolerance()
-    return 0, max(round(messages * tolerance.messages_factor), messages + tolerance.messages_slack)
+    return max(round(messages * tolerance.messages_factor), messages + tolerance.messages_slack)
 
 
 def _notes(params: PurgeParams, snapshot: ClusterSnapshot, census: Census) -> tuple[str, ...]:

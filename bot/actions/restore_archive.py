@@ -46,14 +46,13 @@ class RestoreArchive(Action[RestoreParams]):
             )
         queue = observation.snapshot.queue(archive.queue)
         waiting = queue.depth if queue else None
-        missing = archive.messages - (archive.lying if archive.lying is not None else archive.messages)
-        lost = (f"Redis evicted {counted(missing, 'message')} of it: those are lost.",)
+        lost = (f"Redis evicted {counted(archive.evicted, 'message')} of it: those are lost.",)
         return Preview(
-            summary=f"{counted(archive.messages - max(0, missing), 'message')} would be put back into {archive.queue}, "
+            summary=f"{counted(archive.messages - archive.evicted, 'message')} would be put back into {archive.queue}, "
             "before what came since.",
             radius=BlastRadius(queues=(archive.queue,), messages=archive.messages),
             notes=(f"{waiting:,} wait there now.",) if waiting else (),
-            warnings=lost if missing > 0 and archive.state is ArchiveState.HELD else (),
+            warnings=lost if archive.evicted else (),
         )
 
     def touches(self, params: RestoreParams) -> str | None:

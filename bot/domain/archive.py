@@ -17,6 +17,28 @@ class ArchiveState(StrEnum):
     DROPPED = "dropped"
 
 
+class ArchiveWanted(Value):
+    """An archive that is to be made: of `queue`, if it holds from `least` to `most` messages.
+
+    `task` and `before` choose part of them: those of one task name, or published before a moment. It is dropped at
+    `ends_at`, after a warning.
+    """
+
+    id: str
+    queue: str
+    made_at: datetime
+    ends_at: datetime
+    least: int = 0
+    most: int
+    task: str | None = None
+    before: datetime | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Return whether all of the queue is meant."""
+        return self.task is None and self.before is None
+
+
 class Archive(Value):
     """One archive as the broker holds it.
 
@@ -31,8 +53,15 @@ class Archive(Value):
     kept: int = 0
     lying: int | None = None
     made_at: datetime
+    ends_at: datetime
     task: str | None = None
     before: datetime | None = None
+
+    @property
+    def evicted(self) -> int:
+        """Return how many messages of an archive that is held are missing: Redis evicted them."""
+        held = self.state is ArchiveState.HELD and self.lying is not None
+        return max(0, self.messages - (self.lying or 0)) if held else 0
 
     @property
     def undoable(self) -> bool:

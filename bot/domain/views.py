@@ -4,6 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
+from bot.domain.archive import Archive
 from bot.domain.broker import OldestMessage, TaskPlace, WorkerMemory
 from bot.domain.card import QueueLine
 from bot.domain.cluster import TaskInHand, Unknown, Value, Worker
@@ -149,3 +150,11 @@ class TargetsView(Value):
     age: Age
     targets: tuple[TargetLine, ...] = ()
     scores: tuple[ForecastScore, ...] = ()
+
+
+class ArchivesView(Value):
+    """What `/celery archives` shows: what is set aside, what ends first first; then what was restored or dropped."""
+
+    cluster: str
+    age: Age
+    archives: tuple[Archive, ...] = ()

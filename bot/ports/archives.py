@@ -1,10 +1,9 @@
 """Messages set aside from queues, and put back."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Protocol
 
-from bot.domain.archive import Archive, Census, QueueMoved
+from bot.domain.archive import Archive, ArchiveWanted, Census, QueueMoved
 from bot.domain.errors import BadInput
 
 Told = Callable[[str], None]
@@ -21,22 +20,12 @@ class Archives(Protocol):
         """Count what waits in a queue by task name, reading a bounded part of a long one."""
         ...
 
-    def set_aside(self, id: str, queue: str, at: datetime, least: int, most: int) -> Archive | QueueMoved:
-        """Set every message of a queue aside, at once, if it holds from `least` to `most`; the same id does it once."""
-        ...
+    def set_aside(self, wanted: ArchiveWanted, told: Told) -> Archive | QueueMoved:
+        """Set messages of a queue aside: all at once, or the chosen ones step by step; the same id does it once.
 
-    def sort_out(
-        self,
-        id: str,
-        queue: str,
-        at: datetime,
-        least: int,
-        most: int,
-        told: Told,
-        task: str | None = None,
-        before: datetime | None = None,
-    ) -> Archive | QueueMoved:
-        """Set aside the messages of one task name, or published before a moment; the others stay in the queue."""
+        Chosen by task or age, the others stay in the queue, and wait beside it meanwhile. A message without a stamp of
+        its publishing is never "before".
+        """
         ...
 
     def go_on(self, id: str, told: Told) -> Archive:
@@ -74,21 +63,7 @@ class NoArchives:
         """Raise BadInput."""
         raise BadInput(_NONE_HERE)
 
-    def set_aside(self, id: str, queue: str, at: datetime, least: int, most: int) -> Archive | QueueMoved:  # noqa: ARG002
-        """Raise BadInput."""
-        raise BadInput(_NONE_HERE)
-
-    def sort_out(
-        self,
-        id: str,  # noqa: ARG002 - the port's signature
-        queue: str,  # noqa: ARG002
-        at: datetime,  # noqa: ARG002
-        least: int,  # noqa: ARG002
-        most: int,  # noqa: ARG002
-        told: Told,  # noqa: ARG002
-        task: str | None = None,  # noqa: ARG002
-        before: datetime | None = None,  # noqa: ARG002
-    ) -> Archive | QueueMoved:
+    def set_aside(self, wanted: ArchiveWanted, told: Told) -> Archive | QueueMoved:  # noqa: ARG002 - the port's signature
         """Raise BadInput."""
         raise BadInput(_NONE_HERE)
 

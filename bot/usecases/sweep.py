@@ -11,6 +11,7 @@ from bot.domain.cluster import Mode
 from bot.domain.errors import OncallError
 from bot.ports import Ports
 from bot.usecases.approvals import expire_requests
+from bot.usecases.archives import end_archives
 from bot.usecases.auditing import check_audit
 from bot.usecases.endings import end_pauses, say_unknown
 from bot.usecases.executions import execute, settle
@@ -36,6 +37,7 @@ def sweep(ports: Ports) -> bool:
             _apart("end pauses", partial(end_pauses, ports, cluster))
             _apart("reconcile", partial(_reconcile, ports, cluster))
             _apart("give back", partial(_give_back, ports, cluster))
+            _apart("end archives", partial(end_archives, ports, cluster))
         _apart("say unknown clusters", partial(say_unknown, ports))
         for execution_id in unclaimed(ports):
             _apart("execute", partial(execute, ports, execution_id))

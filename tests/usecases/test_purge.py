@@ -10,9 +10,12 @@ from bot.adapters.celery.archives import CeleryArchives
 from bot.adapters.clusters import ConfiguredClusters
 from bot.domain.action import Execution, ExecutionState, Proposal, Risk
 from bot.domain.approval import Alternative, Answer, ApprovalRequest
+from bot.domain.archive import ArchiveState
+from bot.domain.card import CardKind
 from bot.domain.errors import OncallError
 from bot.ports import Ports
-from bot.usecases import approvals, requests
+from bot.usecases import approvals, requests, switches
+from bot.usecases.archives import archives, end_archives
 from bot.usecases.executions import execute, settle
 from playground.services import RedisServer
 from tests.adapters.celery.test_archives import Broker, ids
@@ -197,3 +200,49 @@ def test_a_restore_whose_process_died_is_resumed(shop: Shop, steps: int, after: 
         assert ended(settle(shop.ports, made.id)).state is ExecutionState.VERIFIED
         assert "execution resumed" in shop.world.events()
     assert sorted(shop.broker.waiting(), key=int) == ids(range(2 * PAGES))
+
+
+def notices(shop: Shop) -> list[str]:
+    """Return what was said without being asked."""
+    with shop.world.store.read() as tx:
+        return [c.text or "" for c in tx.cards.of_kind(CardKind.NOTICE)]
+
+
+def test_an_archive_is_dropped_at_its_end_after_a_warning_and_forgotten_a_week_later(shop: Shop) -> None:
+    """Who purged is told an hour before, once; the drop is an execution like any other, and cannot be undone."""
+    shop.broker.put(range(7))
+    purge = ended(execute(shop.ports, shop.approved(keep="2h")))
+    shop.world.clock.pass_time(minutes=59)
+    end_archives(shop.ports, "prod")
+    assert notices(shop) == []
+    shop.world.clock.pass_time(minutes=2)
+    for _ in range(3):
+        end_archives(shop.ports, "prod")
+    (said,) = notices(shop)
+    assert said.startswith(
+        f"<@U0ANA> 7 messages of analytics that {purge.id} set aside will be deleted for good in 59 min"
+    )
+    shop.world.clock.pass_time(hours=1)
+    shop.world.dispatcher.sent.clear()
+    for _ in range(3):
+        end_archives(shop.ports, "prod")
+    (dropped,) = shop.world.dispatcher.sent
+    assert ended(execute(shop.ports, dropped)).state is ExecutionState.VERIFIED
+    assert [a.state for a in archives(shop.ports, "prod").archives] == [ArchiveState.DROPPED]
+    with pytest.raises(OncallError, match="dropped for good"):
+        shop.undone(purge)
+    shop.world.clock.pass_time(days=7, hours=1)
+    end_archives(shop.ports, "prod")
+    assert archives(shop.ports, "prod").archives == ()
+
+
+def test_nothing_is_dropped_while_executions_are_frozen(shop: Shop) -> None:
+    """A freeze stops what was set to happen, too."""
+    shop.broker.put(range(7))
+    execute(shop.ports, shop.approved(keep="1h"))
+    switches.freeze(shop.ports, "U0ANA")
+    shop.world.clock.pass_time(hours=2)
+    shop.world.dispatcher.sent.clear()
+    end_archives(shop.ports, "prod")
+    assert shop.world.dispatcher.sent == []
+    assert [a.state for a in archives(shop.ports, "prod").archives] == [ArchiveState.HELD]

@@ -16,7 +16,8 @@ from bot.adapters.celery import archive_scripts as scripts
 from bot.adapters.celery.keys import Keys, text
 from bot.adapters.celery.messages import linked_in, read
 from bot.adapters.celery.watched import WatchedCluster
-from bot.domain.archive import Archive, ArchiveState, Census, QueueMoved
+from bot.domain.archive import Archive, ArchiveState, ArchiveWanted, Census, QueueMoved
+from bot.domain.errors import UnknownName
 from bot.ports.archives import Told
 
 PAGE = 500
@@ -42,37 +43,21 @@ class CeleryArchives:
         """Count what waits in a queue by task name, reading at most `CENSUS` messages. Raises ClusterUnreachable."""
         return self._broker.read(lambda client, until: _census(client, self._keys, queue, until), deadline)
 
-    def set_aside(self, id: str, queue: str, at: datetime, least: int, most: int) -> Archive | QueueMoved:
-        """Set every message of a queue aside, at once, if it holds from `least` to `most`; the same id does it once.
+    def set_aside(self, wanted: ArchiveWanted, told: Told) -> Archive | QueueMoved:
+        """Set messages of a queue aside: all at once, or the chosen ones step by step; the same id does it once.
 
-        Raises ClusterUnreachable (nothing was sent) or EffectUncertain.
+        Goes on with an archive of that id where it stopped. Raises ClusterUnreachable (nothing was sent) or
+        EffectUncertain.
         """
-        keys = [*self._registry(id), *self._keys.lanes(queue), *self._lanes("archive", id)]
-        arguments = [len(self._keys.steps), id, queue, at.timestamp(), least, most]
-        state, n = self._step(f"setting aside {queue}", scripts.SET_ASIDE, keys, arguments)
-        return QueueMoved(messages=n) if state == b"moved" else self._known(id)
-
-    def sort_out(
-        self,
-        id: str,
-        queue: str,
-        at: datetime,
-        least: int,
-        most: int,
-        told: Told,
-        task: str | None = None,
-        before: datetime | None = None,
-    ) -> Archive | QueueMoved:
-        """Set aside the messages of one task name, or published before a moment; the others stay in the queue.
-
-        Meanwhile those others wait beside it. A message without a stamp of its publishing is never "before". Goes on
-        with an archive of that id where it stopped. Raises as `set_aside`.
-        """
-        keys = [*self._registry(id), *self._keys.lanes(queue), *self._lanes("work", id)]
-        chosen_by = [task or "", before.timestamp() if before else ""]
-        arguments = [len(self._keys.steps), id, queue, at.timestamp(), least, most, *chosen_by]
-        state, n = self._step(f"setting aside part of {queue}", scripts.BEGIN_SORTING, keys, arguments)
-        return QueueMoved(messages=n) if state == b"moved" else self.go_on(id, told)
+        script, kind = (scripts.SET_ASIDE, "archive") if wanted.whole else (scripts.BEGIN_SORTING, "work")
+        keys = [*self._registry(wanted.id), *self._keys.lanes(wanted.queue), *self._lanes(kind, wanted.id)]
+        moments = (wanted.made_at.timestamp(), wanted.ends_at.timestamp())
+        arguments = [len(self._keys.steps), wanted.id, wanted.queue, *moments, wanted.least, wanted.most]
+        if not wanted.whole:
+            arguments += [wanted.task or "", wanted.before.timestamp() if wanted.before else ""]
+        told(f"Setting aside messages of {wanted.queue}.")
+        state, n = self._step(f"setting aside messages of {wanted.queue}", script, keys, arguments)
+        return QueueMoved(messages=n) if state == b"moved" else self.go_on(wanted.id, told)
 
     def go_on(self, id: str, told: Told) -> Archive:
         """Bring an archive that was left half way to where it is held or restored; one that is there stays so."""
@@ -127,7 +112,7 @@ class CeleryArchives:
     def _known(self, id: str) -> Archive:
         archive = self.get(id)
         if archive is None:
-            raise redis.DataError(id)  # its hash went away between two steps: somebody deletes our keys
+            raise UnknownName("archive", id, ())
         return archive
 
     def _sort(self, archive: Archive, told: Told) -> None:
@@ -214,6 +199,7 @@ def _archive(id: str, about: dict[bytes, bytes], lying: int) -> Archive:
         kept=int(said["kept"]),
         lying=lying,
         made_at=datetime.fromtimestamp(float(said["made_at"]), UTC),
+        ends_at=datetime.fromtimestamp(float(said["ends_at"]), UTC),
         task=said.get("task") or None,
         before=datetime.fromtimestamp(float(before), UTC) if before else None,
     )

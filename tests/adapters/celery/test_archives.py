@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from bot.adapters.celery.archives import MOVES, PAGE, CeleryArchives
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.watched import WatchedCluster
-from bot.domain.archive import Archive, ArchiveState, QueueMoved
+from bot.domain.archive import Archive, ArchiveState, ArchiveWanted, QueueMoved
 from bot.domain.broker import PUBLISHED_AT
 from bot.domain.cluster import ClusterSpec, QueueSpec
 from bot.domain.errors import OncallError
@@ -49,6 +50,11 @@ def message(id: str, task: str, at: float | None) -> bytes:
     """Return a message as it lies in a queue."""
     headers = {"id": id, "task": task} | ({PUBLISHED_AT: at} if at is not None else {})
     return json.dumps({"body": "W10=", "headers": headers, "properties": {"body_encoding": "base64"}}).encode()
+
+
+def wanted(most: int = MANY, id: str = "a1", **chosen: Any) -> ArchiveWanted:
+    """Return what is to be made: of all messages, or those chosen by `task` or `before`."""
+    return ArchiveWanted(id=id, queue="mail", made_at=NOW, ends_at=NOW + timedelta(days=1), most=most, **chosen)
 
 
 def ids(numbers: range) -> list[str]:
@@ -92,7 +98,7 @@ def test_a_queue_is_set_aside_over_all_lanes_and_put_back_in_its_order(
     broker = Broker(redis_server, prefix, sep)
     broker.put(range(5), priority=0)
     broker.put(range(5, 8), priority=9)
-    archive = held(broker.archives.set_aside("a1", "mail", NOW, 0, MANY))
+    archive = held(broker.archives.set_aside(wanted(most=MANY), quiet))
     assert (archive.state, archive.messages, archive.lying, broker.waiting()) == (ArchiveState.HELD, 8, 8, [])
     assert broker.archives.put_back("a1", quiet).state is ArchiveState.RESTORED
     assert broker.waiting() == ids(range(8))
@@ -101,16 +107,16 @@ def test_a_queue_is_set_aside_over_all_lanes_and_put_back_in_its_order(
 def test_setting_aside_twice_under_one_id_does_it_once(broker: Broker) -> None:
     """What came in between stays in the queue."""
     broker.put(range(3))
-    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    broker.archives.set_aside(wanted(most=MANY), quiet)
     broker.put(range(3, 5))
-    assert held(broker.archives.set_aside("a1", "mail", NOW, 0, MANY)).messages == 3
+    assert held(broker.archives.set_aside(wanted(most=MANY), quiet)).messages == 3
     assert broker.waiting() == ids(range(3, 5))
 
 
 def test_a_queue_that_moved_is_left_alone(broker: Broker) -> None:
     """More messages than people consented to: nothing is touched, and the count is told."""
     broker.put(range(10))
-    assert broker.archives.set_aside("a1", "mail", NOW, 0, 9) == QueueMoved(messages=10)
+    assert broker.archives.set_aside(wanted(most=9), quiet) == QueueMoved(messages=10)
     assert (len(broker.waiting()), broker.archives.all()) == (10, ())
 
 
@@ -118,7 +124,7 @@ def test_a_queue_that_moved_is_left_alone(broker: Broker) -> None:
 def test_what_came_since_stands_behind_what_is_put_back(broker: Broker, old: int, new: int) -> None:
     """Older before newer, whichever side is long; putting back again changes nothing."""
     broker.put(range(old))
-    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    broker.archives.set_aside(wanted(most=MANY), quiet)
     broker.put(range(old, old + new))
     for _ in range(2):
         assert broker.archives.put_back("a1", quiet).state is ArchiveState.RESTORED
@@ -129,7 +135,7 @@ def test_what_came_since_stands_behind_what_is_put_back(broker: Broker, old: int
 def test_putting_back_that_broke_off_goes_on(broker: Broker, steps: int) -> None:
     """Killed after any step: whoever goes on brings back each message once."""
     broker.put(range(PAGE))
-    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    broker.archives.set_aside(wanted(most=MANY), quiet)
     broker.put(range(PAGE, 2 * PAGE))
     try:
         broker.archives.put_back("a1", stop_after(steps))
@@ -142,7 +148,7 @@ def test_one_task_is_sorted_out_and_the_others_stay_in_their_order(broker: Broke
     """Of two names in two lanes the one is set aside; what came meanwhile stands behind what stayed."""
     for i in range(20):
         broker.put(range(i, i + 1), task="mail.send" if i % 2 else "mail.clean", priority=0 if i < 10 else 6)
-    archive = held(broker.archives.sort_out("a1", "mail", NOW, 0, MANY, quiet, task="mail.send"))
+    archive = held(broker.archives.set_aside(wanted(task="mail.send"), quiet))
     assert (archive.state, archive.messages, archive.kept) == (ArchiveState.HELD, 10, 10)
     assert broker.waiting() == ids(range(0, 20, 2))
     broker.archives.put_back("a1", quiet)
@@ -155,17 +161,17 @@ def test_only_messages_with_a_stamp_can_be_too_old(broker: Broker) -> None:
     broker.put(range(2, 4), at=NOW.timestamp() - 60)
     broker.put(range(4, 6))
     before = datetime.fromtimestamp(NOW.timestamp() - 3600, UTC)
-    archive = held(broker.archives.sort_out("a1", "mail", NOW, 0, MANY, quiet, before=before))
+    archive = held(broker.archives.set_aside(wanted(before=before), quiet))
     assert (archive.messages, archive.before, broker.waiting()) == (2, before, ids(range(2, 6)))
 
 
-@pytest.mark.parametrize("steps", range(8))
+@pytest.mark.parametrize("steps", range(1, 9))
 def test_sorting_that_broke_off_goes_on_and_loses_nothing(broker: Broker, steps: int) -> None:
     """Killed after any step, then finished or undone: each message is there once."""
     broker.put(range(3 * PAGE), task="mail.send")
     broker.put(range(3 * PAGE, 4 * PAGE), task="mail.clean", priority=9)
     try:
-        broker.archives.sort_out("a1", "mail", NOW, 0, MANY, stop_after(steps), task="mail.send")
+        broker.archives.set_aside(wanted(task="mail.send"), stop_after(steps))
     except Stopped:
         broker.put(range(4 * PAGE, 4 * PAGE + 5), task="mail.send")
     archive = broker.archives.go_on("a1", quiet)
@@ -179,7 +185,7 @@ def test_sorting_that_broke_off_goes_on_and_loses_nothing(broker: Broker, steps:
 def test_a_dropped_archive_is_gone_and_cannot_be_put_back(broker: Broker) -> None:
     """Its keys are unlinked; what is said of it stays until it is forgotten."""
     broker.put(range(5))
-    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    broker.archives.set_aside(wanted(most=MANY), quiet)
     archive = broker.archives.drop("a1")
     assert (archive.state, archive.lying, archive.undoable) == (ArchiveState.DROPPED, 0, False)
     assert broker.archives.put_back("a1", quiet).state is ArchiveState.DROPPED
@@ -191,7 +197,7 @@ def test_a_dropped_archive_is_gone_and_cannot_be_put_back(broker: Broker) -> Non
 def test_a_restored_archive_is_not_dropped(broker: Broker) -> None:
     """What is back in its queue is no longer an archive's to delete."""
     broker.put(range(5))
-    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    broker.archives.set_aside(wanted(most=MANY), quiet)
     broker.archives.put_back("a1", quiet)
     assert broker.archives.drop("a1").state is ArchiveState.RESTORED
     assert len(broker.waiting()) == 5
@@ -200,7 +206,7 @@ def test_a_restored_archive_is_not_dropped(broker: Broker) -> None:
 def test_messages_that_redis_evicted_are_missed(broker: Broker) -> None:
     """An archive of which fewer lie there than were set aside says so."""
     broker.put(range(5))
-    broker.archives.set_aside("a1", "mail", NOW, 0, MANY)
+    broker.archives.set_aside(wanted(most=MANY), quiet)
     broker.client.delete(broker.keys.lane("oncall.archive.a1", 0))
     (archive,) = broker.archives.all()
     assert (archive.messages, archive.lying) == (5, 0)

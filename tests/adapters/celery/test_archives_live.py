@@ -11,7 +11,7 @@ from bot.adapters.celery.watched import WatchedCluster
 from bot.domain.archive import Archive
 from bot.domain.cluster import ClusterSpec
 from playground.services import RedisServer
-from tests.adapters.celery.test_archives import MANY, NOW, quiet
+from tests.adapters.celery.test_archives import quiet, wanted
 from tests.services.sample_app import executions, make_app
 from tests.services.workers import StartWorker
 
@@ -60,10 +60,7 @@ def test_each_task_runs_once_through_twenty_purges_and_restores(
         for number in range(ROUNDS):
             _grown(producer, len(producer.sent) + 50)
             name = f"a{number}"
-            if task is None:
-                made = archives.set_aside(name, "mail", NOW, 0, MANY)
-            else:
-                made = archives.sort_out(name, "mail", NOW, 0, MANY, quiet, task=task)
+            made = archives.set_aside(wanted(id=name, task=task), quiet)
             assert isinstance(made, Archive)
             set_aside += made.messages
             archives.put_back(name, quiet)

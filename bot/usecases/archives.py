@@ -1,0 +1,122 @@
+"""Archives come to their end: a warning an hour before, then they are dropped for good; and the list of them."""
+
+from datetime import datetime, timedelta
+
+from bot.domain.action import Execution, Proposal, Risk
+from bot.domain.archive import Archive, ArchiveState
+from bot.domain.card import CardKind
+from bot.domain.cluster import Mode
+from bot.domain.errors import NotFound, OncallError
+from bot.domain.views import Age, ArchivesView
+from bot.domain.wording import counted
+from bot.ports import Ports, Tx
+from bot.usecases.looking import look
+from bot.usecases.retrying import retried
+from bot.usecases.showing import show_execution
+from bot.usecases.switches import frozen
+from bot.usecases.targets import action_of, target_of
+
+WARN_BEFORE = timedelta(hours=1)
+
+TRIED_AGAIN = timedelta(hours=1)
+"""How long after an end that failed the next one is tried."""
+
+TOLD_FOR = timedelta(days=7)
+"""How long it is told of an archive that was restored or dropped."""
+
+
+def archives(ports: Ports, cluster: str) -> ArchivesView:
+    """Return what is set aside on a cluster, what ends first first. Raises UnknownName; blocks for about a second."""
+    target = target_of(ports, cluster)
+    now = ports.clock.now()
+    try:
+        found = target.archives.all()
+    except OncallError as e:
+        return ArchivesView(cluster=cluster, age=Age(now=now, trouble=str(e)))
+    order = sorted(found, key=lambda a: (not a.undoable, a.ends_at, a.id))
+    return ArchivesView(cluster=cluster, age=Age(now=now, taken_at=now), archives=tuple(order))
+
+
+def end_archives(ports: Ports, cluster: str) -> None:
+    """Warn of ends, and end what is due; raises ClusterUnreachable, and it is tried again at the next sweep.
+
+    Nothing is dropped while executions are frozen or the cluster is only observed.
+    """
+    found, now = ports.clusters.archives(cluster).all(), ports.clock.now()
+    if ports.clusters.spec(cluster).mode is not Mode.ACT:
+        return
+    with ports.store.read() as tx:
+        stopped = frozen(tx)
+    for archive in found:
+        if archive.state is ArchiveState.HELD:
+            if now >= archive.ends_at and not stopped:
+                _end(ports, cluster, archive)
+            elif now >= archive.ends_at - WARN_BEFORE:
+                _warn(ports, cluster, archive)
+        elif not archive.undoable and now >= archive.ends_at + TOLD_FOR:
+            ports.clusters.archives(cluster).forget(archive.id)
+
+
+@retried
+def _warn(ports: Ports, cluster: str, archive: Archive) -> None:
+    """Say once, where the purge was shown, what will be dropped when, and how to keep it."""
+    now = ports.clock.now()
+    with ports.store.write() as tx:
+        made = _maker(tx, archive)
+        subject = f"archive/{cluster}/{archive.id}"
+        if made is None or tx.cards.get(CardKind.NOTICE, subject) is not None:
+            return
+        left = max(1, round((archive.ends_at - now).total_seconds() / 60))
+        text = (
+            f"<@{made.requested_by}> {counted(archive.messages, 'message')} of {archive.queue} that {archive.id} set "
+            f"aside will be deleted for good in {counted(left, 'minute')}. To put them back: "
+            f"`/celery restore {archive.id}`."
+        )
+        tx.cards.want(CardKind.NOTICE, subject, made.channel, now, thread_ts=made.thread_ts, text=text)
+
+
+def _maker(tx: Tx, archive: Archive) -> Execution | None:
+    """Return the execution that made an archive; None for one that another bot's database knows."""
+    try:
+        return tx.executions.get(archive.id)
+    except NotFound:
+        return None
+
+
+def _end(ports: Ports, cluster: str, archive: Archive) -> None:
+    """Queue the drop of an archive whose time is over, previewed like any other action."""
+    target = target_of(ports, cluster)
+    params = {"archive": archive.id, "queue": archive.queue}
+    proposal = Proposal(action="drop_archive", cluster=cluster, params=params)
+    action, checked = action_of(ports, proposal)
+    preview = action.preview(checked, action.observe(checked, target, look(target)), target.spec)
+    draft = Execution(
+        id="",
+        proposal=proposal,
+        risk=Risk.DESTRUCTIVE,
+        consent=f"the end of {archive.id}, set when it was made",
+        requested_by="system",
+        channel="",
+        preview=preview,
+        queued_at=ports.clock.now(),
+    )
+    if queued := _queue(ports, archive, draft):
+        ports.dispatcher.dispatch(queued)
+
+
+@retried
+def _queue(ports: Ports, archive: Archive, draft: Execution) -> str | None:
+    """Store the execution where the purge was asked for; None when that was done lately, or it is not known here."""
+    now = ports.clock.now()
+    with ports.store.write() as tx:
+        made, name = _maker(tx, archive), f"archive-end:{draft.proposal.cluster}:{archive.id}"
+        tried = tx.note(name)
+        if made is None or (tried and now - datetime.fromisoformat(tried) < TRIED_AGAIN):
+            return None
+        tx.set_note(name, now.isoformat())
+        place = {"channel": made.channel, "thread_ts": made.thread_ts, "incident_id": made.incident_id}
+        stored = tx.executions.add(draft.model_copy(update={"id": tx.executions.next_id(), **place}))
+        facts = {"cluster": stored.proposal.cluster, "queue": archive.queue, "execution": stored.id}
+        tx.audit.append(now, "system", "archive reached its end", archive.id, facts)
+        show_execution(tx, stored, now)
+        return stored.id
