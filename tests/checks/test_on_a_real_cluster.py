@@ -24,7 +24,7 @@ REGISTRY = DiscoveredRegistry()
 def ask(target: Target, name: str, **params: Any) -> Finding:
     """Run one check on a fresh snapshot, and remember that one as the bot does."""
     snapshot = target.control.snapshot()
-    (found,) = run_checks([asked_for(REGISTRY, name, params)], snapshot, target)
+    (found,) = run_checks([asked_for(REGISTRY, name, params)], snapshot, target, deadline=20)
     assert target.samples is not None
     target.samples.take(snapshot)
     return found
