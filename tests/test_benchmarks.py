@@ -21,6 +21,13 @@ WANTED = [
     "status: 30 workers, from memory",
     "status: .*95",
     "status: .*hung",
+    "events: batches of 24, Flower",
+    "events: batches of 24, celery.events.State",
+    "events: batches of 3, Flower",
+    "events: batches of 3, celery.events.State",
+    "memory: 10 k tasks, Flower",
+    "memory: 1 M tasks",
+    "memory: 5 M events",
     "depths: 7 queues x 4 lanes",
     "depths: 100 queues x 4 lanes",
 ]
