@@ -19,7 +19,7 @@ from tests.adapters.events.conftest import Listen, Listener
 from tests.services.sample_app import executions, make_app
 from tests.services.workers import StartWorker
 
-pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.service, pytest.mark.slow, pytest.mark.timeout(900)]
 
 TASKS = 17_000
 """Three events each: 51,000."""
@@ -64,25 +64,27 @@ def test_a_cut_in_the_middle_of_50_000_events_is_seen_closed_and_its_starts_are_
         celery_worker(redis_server.url(), name=name, queues=["mail"], extra=["-E"])
     with redis_server.client() as client:
         for cut in range(CUTS):
-            wait_for(lambda cut=cut: listener.total().started > (cut + 1) * TASKS / 10, 120)  # type: ignore[misc]
+            wait_for(lambda cut=cut: listener.total().started > (cut + 1) * TASKS / 10, 300)  # type: ignore[misc]
             began = time.monotonic()
             client.client_kill_filter(_type="pubsub")
             wait_for(lambda cut=cut: len(listener.gaps) > cut, 10)  # type: ignore[misc]
             wait_for(lambda: all(closed for _, closed in listener.gaps), 10)
             assert time.monotonic() - began < 10
-        wait_for(lambda: client.llen("mail") == 0, 200)
+        wait_for(lambda: client.llen("mail") == 0, 600)
 
         def settled() -> bool:
-            listener.recorder.learn(control.snapshot())
-            return listener.total().started == runs(client)
+            snapshot = control.snapshot()
+            listener.recorder.learn(snapshot)
+            return listener.total().started == sum(sum(worker.totals.values()) for worker in snapshot.workers)
 
-        wait_for(settled, 30)
+        wait_for(settled, 60)
         ran = runs(client)
     found = window(listener)
     missed = sum(gap.missed or 0 for gap in found.gaps)
     total = found.total()
-    assert ran >= TASKS
     assert {row.name for row in found.tasks} <= {"sample.count", "(name not heard)"}
     assert (total.failed, total.lost) == (0, 0)
-    assert ran - 3 * missed - 100 <= total.succeeded <= ran
+    # A worker that was cut off, too, forgets what its pool began just then: it runs, and is in nobody's count.
+    assert ran - 10 * CUTS <= total.started <= ran
+    assert total.started - 3 * missed - 100 <= total.succeeded <= ran
     assert not found.whole
