@@ -33,6 +33,17 @@ async def until(condition: Callable[[], object], seconds: float = 45) -> None:
         await asyncio.sleep(0.1)
 
 
+async def counted(both: TwoClusters, line: str, channel: str, start: str) -> str:
+    """Return the answer once it begins so: depths are sampled every few seconds, and a status tells the last ones."""
+    deadline = asyncio.get_running_loop().time() + 20
+    while True:
+        said = words(await both.command(line, channel, words))
+        if said.startswith(start):
+            return said
+        assert asyncio.get_running_loop().time() < deadline, f"{line}: {said}"
+        await asyncio.sleep(0.5)
+
+
 async def test_each_channel_has_its_default_and_another_cluster_is_named(both: TwoClusters) -> None:
     """The numbers are those of the cluster that the answer names, wherever it was asked."""
     both.send(PROD, IDLE, 2)
@@ -44,8 +55,7 @@ async def test_each_channel_has_its_default_and_another_cluster_is_named(both: T
         ("/celery status prod", STAGING): (PROD, 2),
     }
     for (line, where), (cluster, waiting) in asked.items():
-        said = words(await both.command(line, CHANNELS[where], words))
-        assert said.startswith(f"*{cluster}*: {waiting} waiting in "), line
+        said = await counted(both, line, CHANNELS[where], f"*{cluster}*: {waiting} waiting in ")
         assert f"*{IDLE}* {waiting} waiting" in said
         assert OTHER[cluster] not in said
 

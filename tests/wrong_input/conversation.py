@@ -129,7 +129,8 @@ def _posting(containing: str, **message: object) -> Part:
 
     async def part(at: Desk) -> str:
         card = await at.posted(LISTED, **message)
-        return next(line for line in lines_of(card) if containing in line)
+        said = lines_of(card)
+        return next((line for line in said if containing in line), f"not among {said}")
 
     return part
 
@@ -158,9 +159,7 @@ async def _elsewhere(at: Desk) -> str:
 ALERT_PARTS: dict[str, Part] = {
     "[FIRING:1] QueueDepth (ai_generation critical), by a bot that is not listed": _unlisted,
     "Disk full on db1 (of no known form, so no runbook fits)": _posting("No runbook", text="Disk full on db1"),
-    "Critical Alert: Queue Depth > 1000 (of no queue)": _posting(
-        "names no queue", text="Critical Alert: Queue Depth > 1000"
-    ),
+    "Critical Alert: QueueDepth (of no queue)": _posting("names no queue", text="Critical Alert: QueueDepth"),
     "Critical Alert: Queue Depth > 1000 queue=thumbnails (a queue that nobody declared or uses)": _posting(
         "thumbnails.", text="Critical Alert: Queue Depth > 1000 queue=thumbnails"
     ),
@@ -173,15 +172,21 @@ ALERT_PARTS: dict[str, Part] = {
 
 @functools.cache
 def conversation() -> dict[str, str]:
-    """Return the bot's words for every part, all of them held with one bot."""
+    """Return the bot's words for every part, all of them held with one bot; a part that broke says how."""
     return asyncio.run(_held())
 
 
 async def _held() -> dict[str, str]:
     async with desk() as at:
-        commands = {wrong: await part(at) for wrong, part in COMMAND_PARTS.items()}
-        alerts = {wrong: await part(at) for wrong, part in ALERT_PARTS.items()}
-        return commands | alerts
+        return {wrong: await _said(part, at) for wrong, part in (COMMAND_PARTS | ALERT_PARTS).items()}
+
+
+async def _said(part: Part, at: Desk) -> str:
+    """Return what the bot said; a broken part must not be tried again for every row."""
+    try:
+        return await part(at)
+    except Exception as error:  # noqa: BLE001 - shown in the row's failure
+        return f"broke: {error!r}"
 
 
 def _row(section: str, wrong: str) -> Row:
