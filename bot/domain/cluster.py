@@ -86,7 +86,7 @@ class Worker(Value):
 
     `slots` is its pool size now (None: it did not say); `pool` the implementation ("prefork", "threads", "gevent",
     "solo"); `totals` how many tasks of each name it accepted since it started; None for `active` and the like means it
-    did not answer that question in time.
+    did not answer that question in time; `autoscaled` that it sizes its pool itself, and refuses to be told a size.
     """
 
     name: str
@@ -98,6 +98,7 @@ class Worker(Value):
     scheduled: tuple[TaskInHand, ...] | None = None
     totals: dict[str, int] = Field(default_factory=dict)
     uptime_seconds: int | None = None
+    autoscaled: bool = False
     answered: bool = True
 
     @property

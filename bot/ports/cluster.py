@@ -47,6 +47,13 @@ class ClusterControl(Protocol):
         """Tell exactly these workers to consume `queue`; returns what each replied."""
         ...
 
+    def resize_pool(self, worker: str, by: int) -> str:
+        """Tell exactly this worker to add `by` slots to its pool, or to take them away where negative.
+
+        Returns what it replied, which says nothing of the pool. Two of them add up.
+        """
+        ...
+
 
 class Diagnostics(Protocol):
     """What else may be asked about one cluster, all of it read-only and bounded.

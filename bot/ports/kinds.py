@@ -127,6 +127,10 @@ class Action(ABC, Generic[P]):
     def command(self, params: P, spec: ClusterSpec) -> str:
         """Return the (corrected) command for a person's own shell that does the same."""
 
+    def instead(self, params: P, observation: Observation, spec: ClusterSpec) -> str | None:  # noqa: ARG002
+        """Return the command that a runbook shows, where what was observed leaves this action nothing to do there."""
+        return None
+
     def available(self, spec: ClusterSpec) -> bool:  # noqa: ARG002 - most actions need nothing but the broker
         """Return whether the bot has the means here; without, the command is shown to copy."""
         return True

@@ -142,7 +142,10 @@ class _Bench:
         reached = bool(ports.expressions.evaluate(step.verify.that, names)) if step.verify else None
         if not action.available(target.spec):
             return StepResult(id=step.id, state=StepState.BY_HAND, proposal=proposal, command=command, reached=reached)
-        preview = action.preview(params, action.observe(params, target, self.snapshot), target.spec)
+        observation = action.observe(params, target, self.snapshot)
+        if by_hand := action.instead(params, observation, target.spec):
+            return StepResult(id=step.id, state=StepState.BY_HAND, proposal=proposal, command=by_hand, reached=reached)
+        preview = action.preview(params, observation, target.spec)
         return StepResult(
             id=step.id, state=StepState.OFFERED, proposal=proposal, preview=preview, command=command, reached=reached
         )

@@ -102,6 +102,9 @@ class SimulatedCluster:
     silent: set[str] = field(default_factory=set)
     down: bool = False
     uptime: dict[str, int] = field(default_factory=dict)
+    slots: dict[str, int] = field(default_factory=dict)
+    pools: dict[str, str] = field(default_factory=dict)
+    autoscaled: set[str] = field(default_factory=set)
     counted: int = 0
     calls: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
 
@@ -122,8 +125,9 @@ class SimulatedCluster:
         tasks = tuple(TaskInHand(id=str(i), name=f"t.{q}", queue=q) for i, q in enumerate(self.running.get(name, [])))
         return Worker(
             name=name,
-            slots=4,
-            pool="prefork",
+            slots=self.slots.get(name, 4),
+            pool=self.pools.get(name, "prefork"),
+            autoscaled=name in self.autoscaled,
             queues=tuple(sorted(self.consuming[name])),
             active=tasks,
             reserved=(),
@@ -158,6 +162,13 @@ class SimulatedCluster:
         for w in set(workers) - self.deaf - self.silent:
             self.consuming[w].add(queue)
         return dict.fromkeys(workers, "ok")
+
+    def resize_pool(self, worker: str, by: int) -> str:
+        """Grow or shrink at once; one that a test made deaf says ok and does nothing, a silent one says nothing."""
+        self.calls.append(("grow" if by > 0 else "shrink", str(abs(by)), (worker,)))
+        if worker not in self.deaf | self.silent:
+            self.slots[worker] = self.slots.get(worker, 4) + by
+        return "no reply" if worker in self.silent else "ok"
 
 
 @dataclass

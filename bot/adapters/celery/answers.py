@@ -61,6 +61,7 @@ def worker(name: str, replies: Mapping[str, Any], topology: Topology) -> Worker:
         scheduled=_scheduled(replies.get("scheduled"), queues, topology),
         totals={str(k): v for k, v in (stats.get("total") or {}).items() if isinstance(v, int)},
         uptime_seconds=stats["uptime"] if isinstance(stats.get("uptime"), int) else None,
+        autoscaled=isinstance(stats.get("autoscaler"), Mapping),
     )
 
 

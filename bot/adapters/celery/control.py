@@ -84,6 +84,17 @@ class CeleryClusterControl:
             self._broker.read(self._topology.refresh, LOOK_UP_SECONDS)
         return self._tell(f"“consume {queue}”", workers, Command("add_consumer", self._declaration(queue)))
 
+    def resize_pool(self, worker: str, by: int) -> str:
+        """Tell exactly this worker to add `by` slots to its pool, or to take them away; returns what it replied.
+
+        "ok" is said before anything changes. It is sent once: raises BadInput, ClusterUnreachable (nothing was sent) or
+        EffectUncertain.
+        """
+        if by == 0:
+            raise BadInput("A pool is grown or shrunk by one slot at least. Nothing was sent.")
+        method = "pool_grow" if by > 0 else "pool_shrink"
+        return self._tell(f"“{method} {abs(by)}”", [worker], Command(method, {"n": abs(by)}))[worker]
+
     def _declaration(self, queue: str) -> dict[str, str]:
         # A worker that never knew the queue makes it as told. The name alone would bind it anew, and a task may then
         # go to two queues.
