@@ -21,6 +21,7 @@ def begin_effect(tx: Tx, execution: Execution, action: Action[Any], params: Any,
     if ends and (live := tx.mitigations.find(cluster=cluster, target=ends, state=LIVE)):
         ending = tx.mitigations.save(live[-1].model_copy(update={"state": MitigationState.ENDING}))
         return _seen_by(execution, ending)
+    acted_now(tx, cluster, now)
     return execution
 
 

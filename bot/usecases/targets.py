@@ -45,7 +45,7 @@ def last_acted(tx: Tx, cluster: str) -> datetime | None:
 
 
 def acted_now(tx: Tx, cluster: str, now: datetime) -> None:
-    """Remember that a pause begins or ends on a cluster."""
+    """Remember that a pause begins or ends on a cluster, or that something else is done to it."""
     tx.set_note(_acted(cluster), now.isoformat())
 
 

@@ -287,7 +287,9 @@ def test_the_queue_depth_runbook_works_out() -> None:
     assert LANGUAGE.render(steps["pause"].params, names) == {
         "queue": "analytics", "for": "30m", "reason": "ai_generation is backed up"
     }  # fmt: skip
-    assert LANGUAGE.render(steps["scale"].params, names) == {"queue": "ai_generation", "by": 2}
+    assert LANGUAGE.render(steps["scale"].params, names) == {
+        "queue": "ai_generation", "by": 2, "reason": "ai_generation is backed up"
+    }  # fmt: skip
     assert steps["scale"].verify is not None
     assert LANGUAGE.evaluate(steps["scale"].verify.that, names) is False
     assert "celery -A shop control rate_limit <task> 10/m -d <worker@host>" in LANGUAGE.render(

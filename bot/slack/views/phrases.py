@@ -2,6 +2,7 @@
 
 from bot.domain.action import Preview, Proposal
 from bot.domain.duration import lasting, seconds_of
+from bot.domain.wording import counted
 from bot.slack.views.formatting import one_line
 
 _VERBS = {
@@ -43,7 +44,18 @@ def preview_sentences(preview: Preview) -> list[str]:
     return [preview.summary, *preview.warnings, *preview.notes]
 
 
+def _resizing(proposal: Proposal, form: int) -> str | None:
+    """Return "add 2 slots for booking" or "take 2 slots from booking"; None where the number makes no sense."""
+    by, of = proposal.params.get("by"), proposal.params.get("queue") or proposal.params.get("worker") or ""
+    if proposal.action != "resize_pools" or not isinstance(by, int) or not by:
+        return None
+    verb, towards = (("add", "adding"), "for") if by > 0 else (("take", "taking"), "from")
+    return f"{verb[form]} {counted(abs(by), 'slot')} {towards} {one_line(str(of))}"
+
+
 def _said(proposal: Proposal, form: int) -> str:
+    if resizing := _resizing(proposal, form):
+        return resizing
     plain = one_line(proposal.action.replace("_", " "))
     verb = _VERBS.get(proposal.action, (plain, f"running {plain}:"))[form]
     return f"{verb} {target(proposal)}".strip().rstrip(":")

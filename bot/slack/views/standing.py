@@ -1,5 +1,6 @@
 """What an incident's numbers amount to: whether it drains, what is broken, what may be offered now."""
 
+from bot.domain.action import Execution, ExecutionState
 from bot.domain.approval import RequestState
 from bot.domain.card import IncidentCard, Offer
 from bot.domain.forecast import Forecast, Prospect
@@ -13,11 +14,15 @@ HOURS = 120
 
 
 def top_offer(card: IncidentCard) -> Offer | None:
-    """Return the offer to press first: the one the forecast is about. What is asked for or in force is none."""
+    """Return the offer to press first: the one the forecast is about, else one that needs nobody else.
+
+    What is asked for, done or in force is none.
+    """
     open_offers = open_offers_of(card)
     relief = card.run.suggestion.relief.queue if card.run and card.run.suggestion else None
     suggested = (o for o in open_offers if relief and o.proposal.params.get("queue") == relief)
-    return next(suggested, next(iter(open_offers), None))
+    alone = (o for o in open_offers if o.alone)
+    return next(suggested, next(alone, next(iter(open_offers), None)))
 
 
 def open_offers_of(card: IncidentCard) -> list[Offer]:
@@ -29,9 +34,14 @@ def open_offers_of(card: IncidentCard) -> list[Offer]:
 
 def _taken_up(card: IncidentCard, offer: Offer) -> bool:
     asked = [r.proposal.digest for r in card.requests if r.state is RequestState.PENDING]
-    running = [e.proposal.digest for e in card.executions if not e.ended]
+    running = [e.proposal.digest for e in card.executions if not e.ended or _lasts(e)]
     paused = [m.target for m in card.in_force] if offer.proposal.action == "pause_queue" else []
     return offer.proposal.digest in (*asked, *running) or offer.proposal.params.get("queue") in paused
+
+
+def _lasts(execution: Execution) -> bool:
+    """Return whether it is done and has no end of its own: to do it again would add to it."""
+    return execution.state is ExecutionState.VERIFIED and execution.mitigation_id is None
 
 
 def outlook(card: IncidentCard) -> Forecast | None:
