@@ -7,13 +7,13 @@ memory refuses (HSET) comes first, so that it refuses the whole step.
 """
 
 SET_ASIDE = """
--- KEYS: archives, about, live lanes, archive lanes. ARGV: lanes, id, queue, made_at, ends_at, least, most
+-- KEYS: archives, about, live lanes, archive lanes. ARGV: lanes, id, queue, made_at, ends_at, least, most, steps, sep
 if redis.call('EXISTS', KEYS[2]) == 1 then return {'known', tonumber(redis.call('HGET', KEYS[2], 'messages'))} end
 local n, total, lengths = tonumber(ARGV[1]), 0, {}
 for i = 1, n do lengths[i] = redis.call('LLEN', KEYS[2 + i]); total = total + lengths[i] end
 if total < tonumber(ARGV[6]) or total > tonumber(ARGV[7]) then return {'moved', total} end
 redis.call('HSET', KEYS[2], 'queue', ARGV[3], 'made_at', ARGV[4], 'ends_at', ARGV[5], 'messages', total, 'kept', 0,
-  'state', 'held')
+  'state', 'held', 'steps', ARGV[8], 'sep', ARGV[9])
 redis.call('SADD', KEYS[1], ARGV[2])
 for i = 1, n do if lengths[i] > 0 then redis.call('RENAME', KEYS[2 + i], KEYS[2 + n + i]) end end
 return {'held', total}
@@ -21,13 +21,14 @@ return {'held', total}
 """All lanes at once, by renaming: as fast for a million messages as for one. Refused when the depth is not as told."""
 
 BEGIN_SORTING = """
--- KEYS: archives, about, live lanes, work lanes. ARGV: lanes, id, queue, made_at, ends_at, least, most, task, before
+-- KEYS: archives, about, live lanes, work lanes.
+-- ARGV: lanes, id, queue, made_at, ends_at, least, most, steps, sep, task, before
 if redis.call('EXISTS', KEYS[2]) == 1 then return {'known', 0} end
 local n, total, lengths = tonumber(ARGV[1]), 0, {}
 for i = 1, n do lengths[i] = redis.call('LLEN', KEYS[2 + i]); total = total + lengths[i] end
 if total < tonumber(ARGV[6]) or total > tonumber(ARGV[7]) then return {'moved', total} end
 redis.call('HSET', KEYS[2], 'queue', ARGV[3], 'made_at', ARGV[4], 'ends_at', ARGV[5], 'messages', 0, 'kept', 0,
-  'state', 'sorting', 'task', ARGV[8], 'before', ARGV[9])
+  'state', 'sorting', 'steps', ARGV[8], 'sep', ARGV[9], 'task', ARGV[10], 'before', ARGV[11])
 redis.call('SADD', KEYS[1], ARGV[2])
 for i = 1, n do if lengths[i] > 0 then redis.call('RENAME', KEYS[2 + i], KEYS[2 + n + i]) end end
 return {'sorting', total}

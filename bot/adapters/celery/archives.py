@@ -1,12 +1,14 @@
 """Sets messages of a queue aside in the broker and puts them back, each once.
 
-An archive is a list for each priority lane beside the queue's own, and a hash that says how far it is. It has no expiry
-in Redis: an eviction policy drops keys with one first. It frees no memory until it is dropped.
+An archive is a list for each priority lane beside the queue's own, and a hash that says how far it is, and which lanes
+the queue had then: the settings may name others by the time it is put back. It has no expiry in Redis: an eviction
+policy drops keys with one first. It frees no memory until it is dropped.
 """
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -50,9 +52,10 @@ class CeleryArchives:
         EffectUncertain.
         """
         script, kind = (scripts.SET_ASIDE, "archive") if wanted.whole else (scripts.BEGIN_SORTING, "work")
-        keys = [*self._registry(wanted.id), *self._keys.lanes(wanted.queue), *self._lanes(kind, wanted.id)]
+        keys = [*self._registry(wanted.id), *self._keys.lanes(wanted.queue), *_lanes(self._keys, kind, wanted.id)]
         moments = (wanted.made_at.timestamp(), wanted.ends_at.timestamp())
         arguments = [len(self._keys.steps), wanted.id, wanted.queue, *moments, wanted.least, wanted.most]
+        arguments += [json.dumps(self._keys.steps), self._keys.sep]
         if not wanted.whole:
             arguments += [wanted.task or "", wanted.before.timestamp() if wanted.before else ""]
         told(f"Setting aside messages of {wanted.queue}.")
@@ -85,7 +88,7 @@ class CeleryArchives:
 
     def drop(self, id: str) -> Archive:
         """Delete the messages of an archive that is held, for good. Raises as `put_back`."""
-        keys = [self._about(id), *self._lanes("archive", id)]
+        keys = [self._about(id), *_lanes(self._laid(id), "archive", id)]
         self._step("dropping an archive", scripts.DROP, keys, [])
         return self._known(id)
 
@@ -116,11 +119,12 @@ class CeleryArchives:
         return archive
 
     def _sort(self, archive: Archive, told: Told) -> None:
-        for lane in range(len(self._keys.steps)):
-            work, keep, aside = (self._lanes(kind, archive.id)[lane] for kind in ("work", "keep", "archive"))
+        laid = self._laid(archive.id)
+        for lane in range(len(laid.steps)):
+            work, keep, aside = (_lanes(laid, kind, archive.id)[lane] for kind in ("work", "keep", "archive"))
             while self._sort_page(archive, work, keep, aside, told):
                 pass
-        keys = [self._about(archive.id), *self._lanes("work", archive.id)]
+        keys = [self._about(archive.id), *_lanes(laid, "work", archive.id)]
         self._step("sorting", scripts.END_SORTING, keys, [])
 
     def _sort_page(self, archive: Archive, work: str, keep: str, aside: str, told: Told) -> bool:
@@ -138,15 +142,16 @@ class CeleryArchives:
             return False
         choices = "".join("1" if _chosen(raw, archive) else "0" for raw in reversed(page))
         told(f"{length:,} messages of {archive.queue} are still to be looked at.")
-        self._step("sorting", scripts.SORT_PAGE, [self._about(archive.id), work, keep, aside], [length, choices])
-        return True
+        done = self._step("sorting", scripts.SORT_PAGE, [self._about(archive.id), work, keep, aside], [length, choices])
+        return bool(done != b"state")  # else it is sorted no more, or Redis evicted what was said of it
 
     def _move_back(
         self, archive: Archive, kind: str, between: tuple[ArchiveState, ArchiveState, ArchiveState], told: Told
     ) -> None:
-        lanes = (self._keys.lanes(archive.queue), self._lanes(kind, archive.id), self._lanes("tail", archive.id))
-        keys = [self._about(archive.id), *(key for kind_of in lanes for key in kind_of)]
-        arguments = [len(self._keys.steps), MOVES, *(state.value for state in between)]
+        laid = self._laid(archive.id)
+        live = [self._keys.lane(archive.queue, step) for step in laid.steps]  # a lane that is no more: into the next
+        keys = [self._about(archive.id), *live, *_lanes(laid, kind, archive.id), *_lanes(laid, "tail", archive.id)]
+        arguments = [len(laid.steps), MOVES, *(state.value for state in between)]
         left: int | None = None
         while left is None or left:
             told(f"{left:,} messages of {archive.queue} are still to be moved." if left else "They are put back.")
@@ -161,18 +166,37 @@ class CeleryArchives:
     def _all(self, ids: Iterable[str], deadline: float) -> list[Archive]:
         wanted = list(ids)
 
-        def work(client: "redis.Redis", until: float) -> list[Any]:  # noqa: ARG001 - the broker's signature
+        def abouts(client: "redis.Redis", until: float) -> list[Any]:  # noqa: ARG001 - the broker's signature
             pipeline = client.pipeline(transaction=False)
             for each_id in wanted:
                 pipeline.hgetall(self._about(each_id))
-                for lane in self._lanes("archive", each_id):
-                    pipeline.llen(lane)
             return list(pipeline.execute())
 
-        found = self._broker.read(work, deadline)
-        each = 1 + len(self._keys.steps)
-        rows = (found[i : i + each] for i in range(0, len(found), each))
-        return [_archive(i, row[0], sum(row[1:])) for i, row in zip(wanted, rows, strict=True) if row[0]]
+        said = [_said(about) for about in self._broker.read(abouts, deadline)]
+        known = {each_id: about for each_id, about in zip(wanted, said, strict=True) if about}
+        lanes = [_lanes(self._as_laid(about), "archive", each_id) for each_id, about in known.items()]
+
+        def lengths(client: "redis.Redis", until: float) -> list[int]:  # noqa: ARG001 - as above
+            pipeline = client.pipeline(transaction=False)
+            for lane in (lane for of_one in lanes for lane in of_one):
+                pipeline.llen(lane)
+            return list(pipeline.execute())
+
+        found = iter(self._broker.read(lengths, deadline) if lanes else ())
+        lying = [sum(next(found) for _ in of_one) for of_one in lanes]
+        return [_archive(*row, n) for row, n in zip(known.items(), lying, strict=True)]
+
+    def _laid(self, id: str) -> Keys:
+        """Return the names of the keys that an archive lies in."""
+
+        def work(client: "redis.Redis", until: float) -> Any:  # noqa: ARG001 - the broker's signature
+            return client.hgetall(self._about(id))
+
+        return self._as_laid(_said(self._broker.read(work, STEP_SECONDS)))
+
+    def _as_laid(self, about: Mapping[str, str]) -> Keys:
+        steps = json.loads(about["steps"]) if "steps" in about else self._keys.steps
+        return replace(self._keys, steps=tuple(steps), sep=about.get("sep", self._keys.sep))
 
     @property
     def _index(self) -> str:
@@ -184,12 +208,16 @@ class CeleryArchives:
     def _registry(self, id: str) -> tuple[str, str]:
         return self._index, self._about(id)
 
-    def _lanes(self, kind: str, id: str) -> tuple[str, ...]:
-        return self._keys.lanes(f"oncall.{kind}.{id}")
+
+def _lanes(keys: Keys, kind: str, id: str) -> tuple[str, ...]:
+    return keys.lanes(f"oncall.{kind}.{id}")
 
 
-def _archive(id: str, about: dict[bytes, bytes], lying: int) -> Archive:
-    said = {text(k): text(v) for k, v in about.items()}
+def _said(about: Mapping[bytes, bytes]) -> dict[str, str]:
+    return {text(k): text(v) for k, v in about.items()}
+
+
+def _archive(id: str, said: Mapping[str, str], lying: int) -> Archive:
     before = said.get("before")
     return Archive(
         id=id,

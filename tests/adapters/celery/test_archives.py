@@ -27,8 +27,15 @@ class Stopped(OncallError):
 class Broker:
     """A Redis with a queue, written as kombu does, and the archives of its cluster."""
 
-    def __init__(self, server: RedisServer, prefix: str = "", sep: str = "\x06\x16", queue: str = "mail") -> None:
-        connection = ClusterConnection("shop", server.url(), global_keyprefix=prefix, sep=sep)
+    def __init__(
+        self,
+        server: RedisServer,
+        prefix: str = "",
+        sep: str = "\x06\x16",
+        queue: str = "mail",
+        steps: tuple[int, ...] = (0, 3, 6, 9),
+    ) -> None:
+        connection = ClusterConnection("shop", server.url(), global_keyprefix=prefix, sep=sep, priority_steps=steps)
         watched = WatchedCluster(connection, ClusterSpec(name="shop", queues=(QueueSpec(name="mail"),)))
         self.queue = queue
         self.keys, self.client, self.archives = watched.keys, server.client(), CeleryArchives(watched)
@@ -201,6 +208,38 @@ def test_a_restored_archive_is_not_dropped(broker: Broker) -> None:
     broker.archives.put_back("a1", quiet)
     assert broker.archives.drop("a1").state is ArchiveState.RESTORED
     assert len(broker.waiting()) == 5
+
+
+@pytest.mark.parametrize("task", [None, "mail.send"])
+def test_lanes_that_were_changed_since_lose_no_message(redis_server: RedisServer, task: str | None) -> None:
+    """The settings of the lanes changed between the purge and its undo: what is in no lane now goes to the next."""
+    then, now = Broker(redis_server), Broker(redis_server, sep=":", steps=(0, 5))
+    for i, priority in enumerate((0, 3, 6, 9)):
+        then.put(range(i, i + 1), priority=priority)
+        then.put(range(i + 10, i + 11), priority=priority, task="mail.clean")
+    then.archives.set_aside(wanted(task=task), quiet)
+    then.client.delete(*then.keys.lanes("mail"))
+    (archive,) = now.archives.all()
+    assert (archive.lying, archive.messages) == (4 if task else 8, 4 if task else 8)
+    assert now.archives.put_back("a1", quiet).state is ArchiveState.RESTORED
+    assert sorted(now.waiting(), key=int) == ids(range(4)) + ([] if task else ids(range(10, 14)))
+
+
+def test_sorting_ends_when_redis_evicted_what_was_said_of_the_archive(broker: Broker) -> None:
+    """Nobody goes on for ever with an archive that nobody knows."""
+    broker.put(range(3 * PAGE))
+    with pytest.raises(Stopped):
+        broker.archives.set_aside(wanted(task="mail.send"), stop_after(2))
+    about = broker.archives._about("a1")
+
+    def evict(line: str) -> None:
+        told.append(line)
+        assert len(told) < 20, "it goes on and on"
+        broker.client.delete(about)
+
+    told: list[str] = []
+    with pytest.raises(OncallError, match="archive"):
+        broker.archives.go_on("a1", evict)
 
 
 def test_messages_that_redis_evicted_are_missed(broker: Broker) -> None:
