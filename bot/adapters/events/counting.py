@@ -10,7 +10,8 @@ COUNTS = ("sent", "received", "started", "succeeded", "failed", "retried", "revo
 class Cell:
     """Counters that are added to in place; `runtime` and `wait` count durations by bucket of `BOUNDS`.
 
-    `lost` may fall below zero: a task that was taken for lost minutes ago, and ends after all, is taken back.
+    Some may fall below zero: a task that was taken for lost minutes ago, and ends after all, is taken back; one whose
+    queue is heard late is counted there.
     """
 
     __slots__ = (*COUNTS, "runtime", "wait")

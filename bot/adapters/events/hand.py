@@ -19,7 +19,10 @@ class Hand(msgspec.Struct, gc=False):
     """What was heard of one task. Times are seconds since 1970 by our clock; `began` by the worker's.
 
     `sent` is by our clock, too, as the sender's clock is known to be ahead or behind. `worker` and `life` say which
-    process has it. There are many of these, and no reference leads back here: the garbage collector need not look.
+    process has it. `next` is the worker that received the next attempt before this one was told to have ended, and
+    `next_began` whether that one runs already.
+
+    There are many of these, and no reference leads back here: the garbage collector need not look.
     """
 
     id: str
@@ -35,6 +38,8 @@ class Hand(msgspec.Struct, gc=False):
     runtime: float | None = None
     retries: int = 0
     exception: str | None = None
+    next: str | None = None
+    next_began: bool = False
 
     @property
     def name(self) -> str | None:
@@ -79,7 +84,7 @@ class Generations:
 
 
 class Tasks:
-    """Tasks in hand, tasks only sent so far, and the last that ended.
+    """Tasks in hand, those on their way to a worker (sent, or to be tried again), and the last that ended.
 
     What is given up when there are too many: the name of a task whose received event was long ago, so that its end is
     counted as of an unheard name; and the wait of one that was sent long ago.

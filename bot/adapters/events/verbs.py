@@ -5,7 +5,7 @@ from bot.adapters.events.failures import exception_type
 from bot.adapters.events.hand import Hand
 from bot.adapters.events.source import Source
 from bot.adapters.events.state import State
-from bot.adapters.events.windows import UNNAMED
+from bot.adapters.events.windows import UNNAMED, Series
 from bot.domain.live import Phase
 from bot.domain.window import bucket_of
 
@@ -29,11 +29,13 @@ class Verbs:
         series = state.windows.series(name, event.queue)
         series.cell.sent += 1
         at = state.clocks.ours(event.hostname, event.timestamp, heard_at)
-        held = self._held.get(event.uuid)
+        held = self._held.get(event.uuid) or state.tasks.sent.get(event.uuid)
         if held is None:
             # A task with a time to begin at does not wait for a worker; nor does its waiting count.
             state.tasks.sent.put(Hand(event.uuid, series, Phase.SENT, sent=None if event.eta else at))
         else:  # overtaken by the worker's event, or sent again
+            if held.series.queue is None and held.series.name == series.name:
+                _move(held, series)
             held.sent = held.sent or (None if event.eta else at)
 
     def received(self, event: Event, source: Source, heard_at: float) -> None:
@@ -41,15 +43,18 @@ class Verbs:
         state, held = self._state, self._held
         sent = state.tasks.sent.pop(event.uuid)
         name = event.name or UNNAMED
-        known = sent is not None and sent.series.queue is not None
-        series = sent.series if sent is not None and known else state.route(source, name, heard_at)
-        series.cell.received += 1
         hand = held.get(event.uuid)
+        before = sent or hand
+        known = before is not None and before.series.queue is not None and before.series.name == name
+        series = before.series if before is not None and known else state.route(source, name, heard_at)
+        series.cell.received += 1
         if hand is None:
             hand = Hand(event.uuid, series, Phase.RECEIVED, source.name, 0, sent.sent if sent else None, heard_at)
             held.put(hand)
-        else:  # delivered again
+        else:  # delivered or tried again
             hand.series, hand.received = series, heard_at
+            if hand.phase is Phase.RUNNING and (event.retries or 0) > hand.retries:
+                hand.next = source.name
             if hand.phase is not Phase.RUNNING and hand.phase is not Phase.LOST:
                 hand.phase, hand.worker = Phase.RECEIVED, source.name
         hand.retries = event.retries or 0
@@ -63,6 +68,7 @@ class Verbs:
         elif hand.phase is Phase.LOST:
             hand.series.cell.lost -= 1
         series, life = hand.series, source.life
+        hand.next_began = hand.next is not None
         hand.phase, hand.worker, hand.life = Phase.RUNNING, source.name, life.number
         hand.started, hand.began = heard_at, event.timestamp
         cell = series.cell
@@ -98,8 +104,19 @@ class Verbs:
         state.failures.take(state.windows.count_failure(hand.series, exception_type(event.exception), heard_at), event)
 
     def retried(self, event: Event, source: Source, heard_at: float) -> None:
-        """An attempt raised, and the task will be tried again under the same id."""
-        hand = self._over(event, source, heard_at, Phase.RETRY)
+        """An attempt raised, and the task will be tried again under the same id.
+
+        Its next attempt is published before that is told, and so may have been received, or begun, by now.
+        """
+        hand = self._held.get(event.uuid)
+        if hand is not None and hand.next is not None:
+            if not hand.next_began:
+                hand.phase, hand.worker = Phase.RECEIVED, hand.next
+            hand.next, hand.next_began = None, False
+        else:
+            hand = self._taken(event, source)
+            hand.phase, hand.worker, hand.ended, hand.sent = Phase.RETRY, source.name, heard_at, None
+            self._state.tasks.sent.put(hand)
         hand.series.cell.retried += 1
         hand.exception = (event.exception or "")[:LONGEST_EXCEPTION] or None
 
@@ -113,13 +130,18 @@ class Verbs:
 
     def _over(self, event: Event, source: Source, heard_at: float, phase: Phase) -> Hand:
         """Take a task out of hand, and remember how it ended."""
-        hand = self._held.pop(event.uuid)
-        if hand is None:
-            hand = self._unexpected(event, source)
-        elif hand.phase is Phase.LOST:
-            hand.series.cell.lost -= 1
+        hand = self._taken(event, source)
         hand.phase, hand.worker, hand.ended = phase, source.name, heard_at
         self._state.tasks.end(hand)
+        return hand
+
+    def _taken(self, event: Event, source: Source) -> Hand:
+        """Take a task out of hand; one that was called lost was not."""
+        hand = self._held.pop(event.uuid)
+        if hand is None:
+            return self._unexpected(event, source)
+        if hand.phase is Phase.LOST:
+            hand.series.cell.lost -= 1
         return hand
 
     def _unexpected(self, event: Event, source: Source) -> Hand:
@@ -127,3 +149,13 @@ class Verbs:
         sent = self._state.tasks.sent.pop(event.uuid)
         series = sent.series if sent else self._state.unnamed
         return Hand(event.uuid, series, Phase.RECEIVED, source.name, 0, sent.sent if sent else None)
+
+
+def _move(hand: Hand, series: Series) -> None:
+    """Count a task in hand where it belongs, as its queue is only heard now: its sender was slower than its worker."""
+    old, new = hand.series.cell, series.cell
+    if hand.received is not None:
+        old.received, new.received = old.received - 1, new.received + 1
+    if hand.began is not None:
+        old.started, new.started = old.started - 1, new.started + 1
+    hand.series = series

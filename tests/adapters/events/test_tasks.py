@@ -113,6 +113,47 @@ def test_a_task_that_is_tried_again_counts_each_attempt(story: Story) -> None:
     assert (total.started, total.retried, total.succeeded, total.ended) == (2, 1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    "order",
+    [
+        ("task-retried", "task-received", "task-started"),
+        ("task-received", "task-retried", "task-started"),
+        ("task-received", "task-started", "task-retried"),
+    ],
+)
+def test_the_next_attempt_may_be_heard_of_before_the_end_of_the_last(story: Story, order: tuple[str, ...]) -> None:
+    """A task publishes its next attempt and then ends; its name and its queue are known all along."""
+    story.tell("task-sent", "a", "gen1@b", name="shop.add", queue="mail")
+    story.tell("task-received", "a", name="shop.add", retries=0)
+    story.tell("task-started", "a")
+    for type_ in order:
+        story.tell(type_, "a", "w1@a" if type_ == "task-retried" else "w2@a", name="shop.add", retries=1)
+    trace = story.recorder.task("a")
+    assert trace
+    assert (trace.phase, trace.worker, trace.retries) == (Phase.RUNNING, "w2@a", 1)
+    story.tell("task-succeeded", "a", "w2@a", runtime=0.5)
+    [row] = story.recorder.window(Span.MINUTE, story.clock.at).tasks
+    figures = row.figures
+    assert (row.name, row.queue, figures.received, figures.started) == ("shop.add", "mail", 2, 2)
+    assert (figures.retried, figures.succeeded, figures.wait.n) == (1, 1, 1)
+
+
+def test_a_task_whose_sender_was_slower_than_its_worker_is_counted_on_its_queue(story: Story) -> None:
+    """Its name alone could be of two queues; what was counted before the queue was heard is moved there."""
+    for queue in ("mail", "images"):
+        story.tell("task-sent", queue, "gen1@b", name="shop.add", queue=queue)
+    story.tell("task-received", "a", name="shop.add")
+    story.later(7)
+    story.tell("task-started", "a")
+    story.tell("task-sent", "a", "gen1@b", name="shop.add", queue="mail")
+    story.tell("task-succeeded", "a", runtime=0.5)
+    rows = {row.queue: row.figures for row in story.recorder.window(Span.MINUTE, story.clock.at).tasks}
+    assert {q: (f.sent, f.received, f.started, f.succeeded) for q, f in rows.items()} == {
+        "mail": (2, 1, 1, 1),
+        "images": (1, 0, 0, 0),
+    }
+
+
 def snapshot(story: Story, *workers: Worker) -> ClusterSnapshot:
     """What workers answered now."""
     return ClusterSnapshot(cluster="shop", taken_at=story.clock.at, workers=workers)
