@@ -7,6 +7,7 @@ from bot.domain.approval import ApprovalRequest, Refused
 from bot.domain.card import CardKind
 from bot.domain.errors import ClusterUnreachable, UnknownName
 from bot.ports import Ports
+from bot.slack.acts import Act
 from bot.slack.answers import Place
 from bot.slack.commands import AuditTail, Command, Freeze, Help, Pause, Resume, Status, Unfreeze, parse
 from bot.slack.looked import looked
@@ -29,7 +30,7 @@ async def do(tools: Tools, place: Place, text: str) -> None:
         case Status():
             message = status_message(await tools.cluster(status.status, command.cluster))
             await tools.answers.alone(place, message)
-        case Pause() | Resume():
+        case Act() | Pause() | Resume():
             await _draft(tools, place, command)
         case Freeze() | Unfreeze():
             await _switch(tools, place, freeze=isinstance(command, Freeze))
@@ -71,9 +72,9 @@ def _discovered(ports: Ports) -> dict[str, frozenset[str]]:
     return found
 
 
-async def _draft(tools: Tools, place: Place, command: Pause | Resume) -> None:
+async def _draft(tools: Tools, place: Place, command: Act | Pause | Resume) -> None:
     """Show what it would touch to the person alone, with the button that does it or asks for it."""
-    reason = command.reason if isinstance(command, Pause) else ""
+    reason = "" if isinstance(command, Resume) else command.reason
     channel, thread_ts = public_place(tools, place)
     result = await tools.cluster(requests.draft, proposal_of(command), place.user, reason, channel, thread_ts)
     if isinstance(result, ApprovalRequest):
@@ -90,8 +91,10 @@ def public_place(tools: Tools, place: Place) -> tuple[str, str | None]:
     return channels[0], None
 
 
-def proposal_of(command: Pause | Resume) -> Proposal:
+def proposal_of(command: Act | Pause | Resume) -> Proposal:
     """Return the action that a command means."""
+    if isinstance(command, Act):
+        return Proposal(action=command.action, cluster=command.cluster, params=dict(command.params))
     if isinstance(command, Resume):
         return Proposal(action="resume_queue", cluster=command.cluster, params={"queue": command.queue})
     params = {"queue": command.queue, "seconds": command.seconds, "reason": command.reason}

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from bot.domain.duration import seconds_of
 from bot.domain.errors import BadInput, UnknownName
+from bot.slack.acts import VERBS as ACTS
+from bot.slack.acts import Act, act, split_reason
 from bot.slack.looks import VERBS, Look, look
 from bot.slack.named import Names, echo
 from bot.slack.typed import unquoted, words_of
 
 DEFAULT_SECONDS = 30 * 60
 SHORTEST_SECONDS, LONGEST_SECONDS = 10, 24 * 60 * 60
-LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,16 @@ USAGES = (
         "pause analytics for 1h because bookings are slow",
     ),
     Usage("resume", "resume <queue>", "Ends a pause early."),
+    Usage(
+        "purge",
+        "purge <queue> [task <name>] [older than 1h] [because ...]",
+        "Sets waiting messages aside; they can be put back for a day, or as long as `keep 3d` says. "
+        "You see how many of what before it happens.",
+        "purge ai_generation task stories.generate because of a bad prompt",
+    ),
+    Usage("archives", "archives [cluster]", "What purges set aside, and until when."),
+    Usage("restore", "restore <archive>", "Puts what a purge set aside back into its queue.", "restore exe-12"),
+    Usage("drop", "drop <archive> [because ...]", "Deletes what a purge set aside, for good."),
     Usage("freeze", "freeze", "Stops the bot from changing anything, at once."),
     Usage("unfreeze", "unfreeze", "Lets it act again."),
     Usage("audit", "audit", "The newest entries of the audit log."),
@@ -78,6 +89,7 @@ _ALIASES = {
     "failure": "failures",
     "checks": "check",
     "target": "targets",
+    "archive": "archives",
 }
 
 
@@ -126,7 +138,7 @@ class Help:
     """Show what can be said."""
 
 
-Command = Status | Look | Pause | Resume | Freeze | Unfreeze | AuditTail | Help
+Command = Status | Look | Act | Pause | Resume | Freeze | Unfreeze | AuditTail | Help
 
 _BARE: Mapping[str, Command] = {"freeze": Freeze(), "unfreeze": Unfreeze(), "audit": AuditTail(), "help": Help()}
 
@@ -152,8 +164,13 @@ def parse(
         case "resume":
             cluster, queue = _queue(verb, rest, names)
             return _nothing_after(Resume(cluster, queue), f"resume {queue}", rest[1:])
+        case "purge":
+            cluster, queue = _queue(verb, rest, names)
+            return act(verb, rest[1:], names, cluster, queue)
         case "help":
             return Help()
+    if verb in ACTS:
+        return act(verb, rest, names, names.default, "")
     if verb in VERBS:
         return look(verb, rest, names)
     if verb in _BARE:
@@ -175,21 +192,9 @@ def _status(rest: list[str], names: Names) -> Status:
 
 def _pause(rest: list[str], names: Names) -> Pause:
     cluster, queue = _queue("pause", rest, names)
-    tail, reason = _split_reason(rest[1:])
+    tail, reason = split_reason(rest[1:])
     seconds = _seconds(queue, tail) if tail else DEFAULT_SECONDS
-    if len(reason) > LONGEST_REASON:
-        raise BadInput(
-            f"The reason has {len(reason):,} characters, and {LONGEST_REASON} fit. Say it shorter after `because`."
-        )
     return Pause(cluster, queue, seconds, reason)
-
-
-def _split_reason(tail: list[str]) -> tuple[list[str], str]:
-    for i, word in enumerate(tail):
-        if word.lower().rstrip(":,") == "because":
-            whole = [w.lower() for w in tail[i + 1 : i + 2]] == ["of"]  # "because of the deploy" is no "of the deploy"
-            return tail[:i], " ".join(tail[i if whole else i + 1 :]).strip("\"' ")
-    return tail, ""
 
 
 def _seconds(queue: str, tail: list[str]) -> int:

@@ -2,10 +2,11 @@
 
 from bot.domain.errors import BadInput
 from bot.ports import Ports
-from bot.slack.looks import VERBS, Failures, Look, Queues, RunCheck, Targets, Task, Tasks, Workers, look
+from bot.slack.looks import VERBS, ArchiveList, Failures, Look, Queues, RunCheck, Targets, Task, Tasks, Workers, look
 from bot.slack.named import Names
 from bot.slack.tools import Tools
 from bot.slack.typed import words_of
+from bot.slack.views.archives import archives_message
 from bot.slack.views.check import check_message, checks_message
 from bot.slack.views.failures import failures_message
 from bot.slack.views.message import Message
@@ -14,7 +15,7 @@ from bot.slack.views.targets import targets_message
 from bot.slack.views.task import task_message
 from bot.slack.views.tasks import tasks_message
 from bot.slack.views.worker_details import workers_message
-from bot.usecases import checks, looks, measuring
+from bot.usecases import archives, checks, looks, measuring
 
 
 async def looked(tools: Tools, asked: Look, *, fresh: bool = False, shared: bool = False) -> Message:
@@ -39,6 +40,8 @@ def _looked(ports: Ports, asked: Look, *, fresh: bool, shared: bool) -> Message:
             return failures_message(looks.failures(ports, cluster, task, span), task=task, shared=shared)
         case Targets(cluster):
             return targets_message(measuring.targets(ports, cluster), shared=shared)
+        case ArchiveList(cluster):
+            return archives_message(archives.archives(ports, cluster), shared=shared)
         case RunCheck(cluster, None):
             titles = {name: checks.title_of(check) for name, check in ports.registry.checks.items()}
             return checks_message(cluster, titles)

@@ -1,4 +1,4 @@
-"""The grammar of what only looks: `queues`, `workers`, `tasks`, `task`, `failures`, `check`, `targets`.
+"""The grammar of what only looks: `queues`, `workers`, `tasks`, `task`, `failures`, `check`, `targets`, `archives`.
 
 Each takes `cluster/…` before its name, or a cluster alone. `line_of` writes a look as a line that `look` reads again:
 that is what the buttons below a view carry.
@@ -73,12 +73,19 @@ class Targets:
     cluster: str
 
 
-Look = Queues | Workers | Tasks | Task | Failures | RunCheck | Targets
+@dataclass(frozen=True)
+class ArchiveList:
+    """Show what purges set aside."""
+
+    cluster: str
+
+
+Look = Queues | Workers | Tasks | Task | Failures | RunCheck | Targets | ArchiveList
 
 SPANS = {"1m": Span.MINUTE, "15m": Span.QUARTER, "1h": Span.HOUR, "24h": Span.DAY}
 """The windows as people type them."""
 
-VERBS = ("queues", "workers", "tasks", "task", "failures", "check", "targets")
+VERBS = ("queues", "workers", "tasks", "task", "failures", "check", "targets", "archives")
 
 
 def look(verb: str, rest: list[str], names: Names) -> Look:
@@ -91,8 +98,9 @@ def look(verb: str, rest: list[str], names: Names) -> Look:
             return _check(rest, names)
     said = unquoted(rest[0]) if rest else ""
     _nothing_after(verb, said, rest[1:])
-    if verb == "targets":
-        return Targets(names.cluster(said.removesuffix("/")) if said else names.default)
+    if verb in ("targets", "archives"):
+        cluster = names.cluster(said.removesuffix("/")) if said else names.default
+        return Targets(cluster) if verb == "targets" else ArchiveList(cluster)
     if verb == "queues":
         return _queues(said, names)
     cluster, name = _place(said, names)
@@ -211,6 +219,8 @@ def line_of(asked: Look) -> str:
             return " ".join([_line("check", asked.cluster, asked.name), *words])
         case Targets():
             return _line("targets", asked.cluster, None)
+        case ArchiveList():
+            return _line("archives", asked.cluster, None)
 
 
 def _line(verb: str, cluster: str, name: str | None) -> str:

@@ -1,11 +1,14 @@
 """The grammar of `/celery …`: what is said, what is meant, and one clear sentence for what is not understood."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.errors import BadInput, UnknownName
 from bot.domain.window import Span
+from bot.slack.acts import Act
 from bot.slack.commands import (
     USAGES,
     AuditTail,
@@ -121,8 +124,8 @@ def test_what_is_said_is_what_is_meant(text: str, command: Command) -> None:
         ("statsu", "There is no command `statsu`. Did you mean `status` or `targets`?"),
         (
             "deploy",
-            "There is no command `deploy`. Known: `audit`, `check`, `failures`, `freeze`, `help`, `pause`, `queues`, "
-            "`resume`, `status`, `targets`, `task`, `tasks` and 2 more.",
+            "There is no command `deploy`. Known: `archives`, `audit`, `check`, `drop`, `failures`, `freeze`, `help`, "
+            "`pause`, `purge`, `queues`, `restore`, `resume` and 6 more.",
         ),
         (
             "analytics",
@@ -257,3 +260,52 @@ def test_whatever_is_typed_is_a_command_or_a_sentence(text: str) -> None:
         assert len(sentence) < 300
         assert "<!" not in sentence
         assert sentence.count("`") % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "action", "params", "reason"),
+    [
+        ("purge analytics", "purge_queue", {"queue": "analytics"}, ""),
+        ("purge Analytics because of a bad deploy", "purge_queue", {"queue": "analytics"}, "because of a bad deploy"),
+        ("purge analytics task shop.mail", "purge_queue", {"queue": "analytics", "task": "shop.mail"}, ""),
+        (
+            "purge analytics older than 2 hours keep 3d task `shop.mail` because: it is old",
+            "purge_queue",
+            {"queue": "analytics", "older_than": 7200, "keep": 259200, "task": "shop.mail"},
+            "it is old",
+        ),
+        ("restore exe-12", "restore_archive", {"archive": "exe-12"}, ""),
+        ("drop EXE-12 because Redis is full", "drop_archive", {"archive": "exe-12"}, "Redis is full"),
+    ],
+)
+def test_what_changes_a_cluster_becomes_a_proposal(
+    line: str, action: str, params: dict[str, object], reason: str
+) -> None:
+    """In any order, with the reason at the end."""
+    command = said(line)
+    assert isinstance(command, Act)
+    given = {"reason": reason} if action == "purge_queue" else {}
+    assert (command.action, command.cluster, dict(command.params), command.reason) == (
+        action,
+        "prod",
+        params | given,
+        reason,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("purge", "Say which queue to purge"),
+        ("purge analitics", "Did you mean `analytics`"),
+        ("purge analytics now", "`now` is not understood after `purge analytics`"),
+        ("purge analytics older than", "`older than` needs a length of time"),
+        ("purge analytics older than dirt", "needs a length of time, not `dirt`"),
+        ("restore", "Say which archive to restore"),
+        ("drop exe-1 now", "`now` is too much after `drop exe-1`"),
+    ],
+)
+def test_what_is_no_purge_is_said_in_words(line: str, words: str) -> None:
+    """What was wrong, and what to say instead."""
+    with pytest.raises(BadInput, match=re.escape(words)):
+        said(line)
