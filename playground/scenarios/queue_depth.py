@@ -53,11 +53,11 @@ class QueueDepthStory:
         self._root = root["ts"]
         await self._see(self._card, "the bot's answer in the alert's thread")
         self._told.seen(f"answered in its thread after {self._told.seconds - fired:.1f} s")
-        self._told.said(await self._see(self._with_button("offer"), "a card with live numbers that offers a pause"))
+        self._told.said(await self._see(self._offers_pause, "a card with live numbers that offers a pause"))
 
     async def _pause_alone(self) -> None:
         self._told.chapter("One person on call may pause a queue of low importance")
-        card = await self._see(self._with_button("offer"), "the offer")
+        card = await self._see(self._offers_pause, "the offer")
         await self._ana.click(card, "offer")
         self._told.did("U0ANA", "presses the button, and confirms")
         done = await self._see(self._outcome("stopped consuming analytics"), "the verified outcome")
@@ -137,13 +137,10 @@ class QueueDepthStory:
         card = await self._card()
         return card if card and "Resolved" in "\n".join(self._told.words(card)) else None
 
-    def _with_button(self, action_id: str) -> Callable[[], object]:
-        async def look() -> Json | None:
-            return _last(
-                await self._thread(), lambda m: _card_of(m).startswith("incident:") and _has_button(m, action_id)
-            )
-
-        return look
+    async def _offers_pause(self) -> Json | None:
+        """Return the card once its button is the pause; before there are enough numbers it may be more slots."""
+        card = await self._card()
+        return card if card and _has_button(card, "offer") and "'Pause analytics'" in str(card["blocks"]) else None
 
     def _outcome(self, *words: str) -> Callable[[], object]:
         async def look() -> Json | None:
