@@ -74,9 +74,14 @@ class PurgeQueue(Action[PurgeParams]):
         """Say what would be set aside, by task name, and what a purge does not reach."""
         census = Census.model_validate(observation.facts["census"])
         _check(params, census)
+        if observation.facts["archive"] is not None:  # this execution has not run: ids begin anew with each database
+            raise BadInput(
+                f"Archive `{observation.facts['archive_id']}` lies in the broker already, set aside by another "
+                "installation of the bot. Ask again: the next purge has another number."
+            )
         chosen = _chosen(params, census)
-        about = "" if chosen == census.messages or params.whole else "about "
-        of = "" if params.whole else f" of {census.messages:,}"
+        about = _about(params, census)
+        of = f" of {census.messages:,}" if params.task else ""
         which = f" of {params.task}" if params.task else ""
         old = f" older than {lasting(params.older_than)}" if params.older_than else ""
         return Preview(
@@ -159,6 +164,13 @@ def _chosen(params: PurgeParams, census: Census) -> int:
         return census.messages
     seen = census.by_task.get(params.task, 0)
     return round(seen * census.messages / census.looked_at) if census.looked_at else 0
+
+
+def _about(params: PurgeParams, census: Census) -> str:
+    """Return what stands before that number: age is looked at when it is done, and names in part of a long queue."""
+    if params.older_than is not None:
+        return "up to " if census.looked_at == census.messages or params.task is None else "at most about "
+    return "about " if params.task is not None and census.looked_at < census.messages else ""
 
 
 def _most(messages: int) -> int:

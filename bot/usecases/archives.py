@@ -1,8 +1,10 @@
 """Archives come to their end: a warning an hour before, then they are dropped for good; and the list of them."""
 
+import time
+from contextlib import suppress
 from datetime import datetime, timedelta
 
-from bot.domain.action import Execution, Proposal, Risk
+from bot.domain.action import Execution, ExecutionState, Proposal, Risk
 from bot.domain.archive import Archive, ArchiveState
 from bot.domain.card import CardKind
 from bot.domain.cluster import Mode
@@ -10,6 +12,7 @@ from bot.domain.errors import NotFound, OncallError
 from bot.domain.views import Age, ArchivesView
 from bot.domain.wording import counted
 from bot.ports import Ports, Tx
+from bot.usecases.claims import touched_by
 from bot.usecases.looking import look
 from bot.usecases.retrying import retried
 from bot.usecases.showing import show_execution
@@ -20,6 +23,9 @@ WARN_BEFORE = timedelta(hours=1)
 
 TRIED_AGAIN = timedelta(hours=1)
 """How long after an end that failed the next one is tried."""
+
+AT_ONCE = 2.0
+"""Seconds that one call gives to an archive that was left half way: the rest of the sweep waits for it."""
 
 TOLD_FOR = timedelta(days=7)
 """How long it is told of an archive that was restored or dropped."""
@@ -38,9 +44,10 @@ def archives(ports: Ports, cluster: str) -> ArchivesView:
 
 
 def end_archives(ports: Ports, cluster: str) -> None:
-    """Warn of ends, and end what is due; raises ClusterUnreachable, and it is tried again at the next sweep.
+    """Warn of ends, end what is due, and go on with what was left half way.
 
-    Nothing is dropped while executions are frozen or the cluster is only observed.
+    Nothing is dropped or moved while executions are frozen or the cluster is only observed. Raises ClusterUnreachable
+    or EffectUncertain, and it is tried again at the next sweep.
     """
     found, now = ports.clusters.archives(cluster).all(), ports.clock.now()
     if ports.clusters.spec(cluster).mode is not Mode.ACT:
@@ -53,8 +60,52 @@ def end_archives(ports: Ports, cluster: str) -> None:
                 _end(ports, cluster, archive)
             elif now >= archive.ends_at - WARN_BEFORE:
                 _warn(ports, cluster, archive)
+        elif archive.undoable and not stopped:
+            _go_on(ports, cluster, archive)
         elif not archive.undoable and now >= archive.ends_at + TOLD_FOR:
             ports.clusters.archives(cluster).forget(archive.id)
+
+
+class _Later(OncallError):
+    """There was no more time."""
+
+
+def _go_on(ports: Ports, cluster: str, archive: Archive) -> None:
+    """Bring an archive on that nobody works on: messages that were to stay, or to come back, lie beside their queue.
+
+    Its execution ended as interrupted, as the broker failed; every step may be repeated by anybody.
+    """
+    until = time.monotonic() + AT_ONCE
+
+    def told(line: str) -> None:  # noqa: ARG001 - nobody waits for it
+        if time.monotonic() >= until:
+            raise _Later
+
+    if _noted(ports, cluster, archive):
+        with suppress(_Later):
+            ports.clusters.archives(cluster).go_on(archive.id, told)
+
+
+@retried
+def _noted(ports: Ports, cluster: str, archive: Archive) -> bool:
+    """Write down once that it is gone on with; False when somebody works on it, or it is not known here."""
+    with ports.store.write() as tx:
+        at_work = any(
+            e.proposal.cluster == cluster and (touched_by(ports, e) == archive.queue or _means(e, archive))
+            for e in tx.executions.find(state=ExecutionState.RUNNING.value)
+        )
+        if at_work or _maker(tx, cluster, archive) is None:
+            return False
+        name = f"archive-resumed:{cluster}:{archive.id}:{archive.state.value}"
+        if tx.note(name) is None:
+            now = ports.clock.now()
+            tx.set_note(name, now.isoformat())
+            tx.audit.append(now, "system", "archive resumed", archive.id, {"cluster": cluster, "queue": archive.queue})
+        return True
+
+
+def _means(execution: Execution, archive: Archive) -> bool:
+    return archive.id in (execution.id, execution.proposal.params.get("archive"))
 
 
 @retried
@@ -62,7 +113,7 @@ def _warn(ports: Ports, cluster: str, archive: Archive) -> None:
     """Say once, where the purge was shown, what will be dropped when, and how to keep it."""
     now = ports.clock.now()
     with ports.store.write() as tx:
-        made = _maker(tx, archive)
+        made = _maker(tx, cluster, archive)
         subject = f"archive/{cluster}/{archive.id}"
         if made is None or tx.cards.get(CardKind.NOTICE, subject) is not None:
             return
@@ -75,12 +126,15 @@ def _warn(ports: Ports, cluster: str, archive: Archive) -> None:
         tx.cards.want(CardKind.NOTICE, subject, made.channel, now, thread_ts=made.thread_ts, text=text)
 
 
-def _maker(tx: Tx, archive: Archive) -> Execution | None:
+def _maker(tx: Tx, cluster: str, archive: Archive) -> Execution | None:
     """Return the execution that made an archive; None for one that another bot's database knows."""
     try:
-        return tx.executions.get(archive.id)
+        made = tx.executions.get(archive.id)
     except NotFound:
         return None
+    asked = made.proposal
+    mine = asked.cluster == cluster and made.queued_at <= archive.made_at  # ids begin anew with each database
+    return made if mine and asked.params.get("queue") == archive.queue else None
 
 
 def _end(ports: Ports, cluster: str, archive: Archive) -> None:
@@ -109,7 +163,7 @@ def _queue(ports: Ports, archive: Archive, draft: Execution) -> str | None:
     """Store the execution where the purge was asked for; None when that was done lately, or it is not known here."""
     now = ports.clock.now()
     with ports.store.write() as tx:
-        made, name = _maker(tx, archive), f"archive-end:{draft.proposal.cluster}:{archive.id}"
+        made, name = _maker(tx, draft.proposal.cluster, archive), f"archive-end:{draft.proposal.cluster}:{archive.id}"
         tried = tx.note(name)
         if made is None or (tried and now - datetime.fromisoformat(tried) < TRIED_AGAIN):
             return None

@@ -1,6 +1,7 @@
 """A purge is consented to, done once, verified, and undone; its archive is on a real Redis."""
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,9 @@ from bot.adapters.celery.archives import CeleryArchives
 from bot.adapters.clusters import ConfiguredClusters
 from bot.domain.action import Execution, ExecutionState, Proposal, Risk
 from bot.domain.approval import Alternative, Answer, ApprovalRequest
-from bot.domain.archive import ArchiveState
+from bot.domain.archive import ArchiveState, ArchiveWanted
 from bot.domain.card import CardKind
-from bot.domain.errors import OncallError
+from bot.domain.errors import EffectUncertain, OncallError
 from bot.ports import Ports
 from bot.usecases import approvals, requests, switches
 from bot.usecases.archives import archives, end_archives
@@ -246,3 +247,78 @@ def test_nothing_is_dropped_while_executions_are_frozen(shop: Shop) -> None:
     end_archives(shop.ports, "prod")
     assert shop.world.dispatcher.sent == []
     assert [a.state for a in archives(shop.ports, "prod").archives] == [ArchiveState.HELD]
+
+
+@pytest.mark.parametrize("steps", range(4))
+def test_messages_that_were_to_stay_are_brought_back_when_the_broker_failed_in_the_middle(
+    shop: Shop, steps: int
+) -> None:
+    """The execution ended as interrupted, so nobody would resume it; the sweep goes on with its archive."""
+    shop.broker.put(range(PAGES))
+    shop.broker.put(range(PAGES, PAGES + 10), task="mail.clean")
+    execution_id = shop.approved(task="mail.send")
+    step, left = shop.broker.archives._step, [steps]
+
+    def failing(*args: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise EffectUncertain("prod", "sorting", "it did not answer")
+        return step(*args)
+
+    shop.broker.archives._step = failing  # type: ignore[method-assign,assignment]  # a broker that fails is what is tested
+    execution = ended(execute(shop.ports, execution_id))
+    shop.broker.archives._step = step  # type: ignore[method-assign]  # as above
+    assert execution.state is ExecutionState.INTERRUPTED
+    end_archives(shop.ports, "prod")
+    archive = shop.broker.archives.get(execution_id)
+    if archive is None:
+        assert len(shop.broker.waiting()) == PAGES + 10
+    else:
+        assert (archive.state, shop.broker.waiting()) == (ArchiveState.HELD, ids(range(PAGES, PAGES + 10)))
+        assert shop.world.events().count("archive resumed") == 1
+
+
+def test_an_archive_that_is_being_worked_on_is_left_to_who_does(shop: Shop) -> None:
+    """A sweep beside a live purge does not do the same work."""
+    shop.broker.put(range(PAGES))
+    execution_id = shop.approved(task="mail.send")
+    dying = Dying(shop.broker.archives, 1, after=True)
+    with pytest.raises(Died):
+        execute(shop.ports, execution_id)
+    dying.alive()
+    end_archives(shop.ports, "prod")
+    archive = shop.broker.archives.get(execution_id)
+    assert archive is not None
+    assert archive.state is ArchiveState.SORTING
+
+
+def test_an_archive_of_another_installation_is_not_taken_for_ones_own(shop: Shop) -> None:
+    """A database that was made anew counts its executions from one again; nothing was set aside by this one."""
+    shop.broker.put(range(5))
+    execution_id = shop.approved()
+    now = shop.world.clock.now()
+    foreign = ArchiveWanted(id=execution_id, queue="booking", made_at=now, ends_at=now + timedelta(hours=1), most=9)
+    shop.broker.archives.set_aside(foreign, lambda line: None)
+    execution = ended(execute(shop.ports, execution_id))
+    assert (execution.state, len(shop.broker.waiting())) == (ExecutionState.FAILED, 5)
+    assert "another installation" in (execution.error or "")
+    shop.world.clock.pass_time(minutes=30)
+    end_archives(shop.ports, "prod")
+    assert notices(shop) == []
+
+
+def test_a_preview_by_age_promises_no_exact_number(shop: Shop) -> None:
+    """Which messages are old enough is found out one by one, when it is done; by task alone it is counted."""
+    old = shop.world.clock.now().timestamp() - 7200
+    shop.broker.put(range(30), task="mail.clean", at=old)
+    shop.broker.put(range(30, 40), task="mail.send", at=old + 7000)
+
+    def summary(**params: str) -> str:
+        proposal = Proposal(action="purge_queue", cluster="prod", params={"queue": "analytics", **params})
+        draft = requests.draft(shop.ports, proposal, "U0ANA", "", "C0ONCALL", None)
+        assert isinstance(draft, ApprovalRequest)
+        return draft.preview.summary
+
+    assert summary(older_than="1h").startswith("up to 40 messages older than ")
+    assert summary(older_than="1h", task="mail.send").startswith("up to 10 messages of 40 of mail.send older than ")
+    assert summary(task="mail.send").startswith("10 messages of 40 of mail.send in analytics")
