@@ -173,6 +173,9 @@ class EventConsumer:
             except OncallError as error:
                 log.warning("not resynced yet", cluster=self._connection.name, why=str(error))
                 self._closed.wait(RESYNC_PAUSE)
+            except Exception:  # a gap that nobody ends makes every window to come incomplete
+                log.exception("resync broke, tried again", cluster=self._connection.name)
+                self._closed.wait(RESYNC_PAUSE)
             else:
                 return
 

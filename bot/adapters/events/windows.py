@@ -24,6 +24,11 @@ OTHER_TASKS = "(other tasks)"
 UNNAMED = "(name not heard)"
 """Tasks whose name was in an event that we missed: only task-sent and task-received tell it."""
 
+KINDS_APART = 1000
+"""Kinds of failure that are counted apart within a quarter of an hour; what comes beyond is counted together."""
+
+OTHER_EXCEPTIONS = "(other exceptions)"
+
 Key = tuple[str, str | None]
 """A task name and its queue."""
 
@@ -109,6 +114,8 @@ class Windows:
         self.ticks, self._minutes, self._quarters = Level(TICK, 26), Level(60, 62), Level(900, 98)
         self._series: dict[Key, Series] = {}
         self._failed: dict[FailureKey, Failed] = {}
+        self._kinds: set[FailureKey] = set()
+        self._kinds_of = int(now // self._quarters.seconds)
         self._number, self.begun, self.until = 0, 0.0, 0.0
         """Moments that lie between `begun` and `until` need no roll."""
         self._begin(int(now // TICK))
@@ -125,6 +132,10 @@ class Windows:
     def count_failure(self, series: Series, exception: str, at: float) -> FailureKey:
         """Count a failure by its kind, beside the cell's own count."""
         key = (series.name, series.queue, exception)
+        if key not in self._kinds:
+            if len(self._kinds) >= KINDS_APART:
+                key = (OTHER_TASKS, None, OTHER_EXCEPTIONS)
+            self._kinds.add(key)
         if found := self._failed.get(key):
             found.n, found.last = found.n + 1, at
         else:
@@ -141,6 +152,8 @@ class Windows:
             if series.cell:
                 series.cell = Cell()
         self._failed = {}
+        if self._kinds_of != (quarter := number * TICK // self._quarters.seconds):
+            self._kinds, self._kinds_of = set(), quarter
         for level in (self.ticks, self._minutes, self._quarters):
             if frame.cells or frame.failed:
                 level.add(at, frame)

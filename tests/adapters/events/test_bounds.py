@@ -4,6 +4,8 @@ import tracemalloc
 
 from bot.adapters.events.event import Event
 from bot.adapters.events.hand import IN_HAND
+from bot.adapters.events.windows import KINDS_APART, OTHER_EXCEPTIONS
+from bot.domain.window import Span
 from tests.adapters.events.conftest import Story
 
 
@@ -52,3 +54,14 @@ def test_senders_and_workers_without_number_are_forgotten(story: Story) -> None:
         story.beat(f"w{n}@a")
     assert len(story.recorder.workers(story.clock.at)) == 2_000
     assert story.total().sent == 12_000
+
+
+def test_failures_of_ever_new_kinds_are_counted_together(story: Story) -> None:
+    """An exception whose class is made anew each time would fill a day of frames."""
+    for n in range(KINDS_APART * 3):
+        story.run(f"{n}", end="task-failed", exception=f"Error{n}('boom')")
+        story.later(0.1)
+    groups = story.recorder.failures(Span.DAY, story.clock.at)
+    assert len(groups) <= KINDS_APART + 1
+    assert sum(group.n for group in groups) == KINDS_APART * 3
+    assert groups[0].exception == OTHER_EXCEPTIONS

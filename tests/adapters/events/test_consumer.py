@@ -172,6 +172,25 @@ def test_the_workers_are_asked_after_each_connect_until_they_answer(redis_server
     wait_for(lambda: [closed for _, closed in listener.gaps] == [True])
 
 
+def test_a_mistake_while_asking_what_was_missed_leaves_no_gap_open_for_ever(
+    redis_server: RedisServer, listen: Listen
+) -> None:
+    """Whatever breaks in it, the workers are asked again: else every window to come would be called incomplete."""
+    asked = [0]
+
+    def resync() -> ClusterSnapshot:
+        asked[0] += 1
+        if asked[0] == 2:
+            raise KeyError("pool")  # what a worker of another version answers, say
+        return ClusterSnapshot(cluster="shop", taken_at=SystemClock().now())
+
+    listener = listen(redis_server.url(), settings={"resync": resync})
+    wait_for(lambda: asked[0] == 1)
+    with redis_server.client() as client:
+        client.client_kill_filter(_type="pubsub")
+    wait_for(lambda: [closed for _, closed in listener.gaps] == [True])
+
+
 def test_a_user_who_may_not_listen_is_told(redis_server: RedisServer, listen: Listen) -> None:
     """Redis' access lists can close channels to us."""
     with redis_server.client() as client:
