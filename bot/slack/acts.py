@@ -1,8 +1,10 @@
-"""The grammar of what changes a cluster by hand: `purge`, `restore`, `drop`. It becomes an action's proposal.
+"""The grammar of what changes a cluster by hand: `purge`, `restore`, `drop`, `scale`. It becomes an action's proposal.
 
 `pause` and `resume` stand in `commands`, the oldest part of the grammar.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +14,11 @@ from bot.slack.named import Names, echo
 from bot.slack.typed import unquoted
 
 LONGEST_REASON = 300
+MOST_SLOTS = 20
 VERBS = ("purge", "restore", "drop")
+
+_WHOLE = re.compile(r"([-−–+]?)([0-9]{1,6})")
+"""A number with its sign; phones make a longer dash of a minus."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,24 @@ def _archive(verb: str, rest: list[str], names: Names) -> Act:
     if tail:
         raise BadInput(f"`{echo(' '.join(tail))}` is too much after `{verb} {echo(archive)}`.")
     return Act(f"{verb}_archive", cluster, (("archive", archive.lower()),), reason)
+
+
+def scale(said: str, rest: list[str], cluster: str, aim: Mapping[str, str]) -> Act:
+    """Return what "by 2" or "by -1" and a reason mean for a queue or a worker; `said` is how it was named.
+
+    Raises BadInput in words.
+    """
+    tail, reason = split_reason(rest)
+    words = tail[1:] if tail[:1] and tail[0].lower() == "by" else tail
+    number = _WHOLE.fullmatch(words[0]) if len(words) == 1 else None
+    if number is None:
+        wrong = f"`{echo(' '.join(tail))}` is not understood after `scale {echo(said)}`. " if tail else ""
+        how = f"`/celery scale {echo(said)} by 2` for two more in all, `by -1` for one fewer"
+        raise BadInput(f"{wrong}Say by how many slots: {how}.")
+    by = int(number[2]) * (1 if number[1] in ("", "+") else -1)
+    if not 1 <= abs(by) <= MOST_SLOTS:
+        raise BadInput(f"A pool is scaled by 1 to {MOST_SLOTS} slots at once, not by `{echo(words[0])}`.")
+    return Act("resize_pools", cluster, tuple({**aim, "by": by, "reason": reason}.items()), reason)
 
 
 def split_reason(tail: list[str]) -> tuple[list[str], str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from bot.domain.duration import seconds_of
 from bot.domain.errors import BadInput, UnknownName
 from bot.slack.acts import VERBS as ACTS
-from bot.slack.acts import Act, act, split_reason
+from bot.slack.acts import Act, act, scale, split_reason
 from bot.slack.looks import VERBS, Look, look
 from bot.slack.named import Names, echo
 from bot.slack.typed import unquoted, words_of
@@ -74,6 +74,13 @@ USAGES = (
     Usage("archives", "archives [cluster]", "What purges set aside, and until when."),
     Usage("restore", "restore <archive>", "Puts what a purge set aside back into its queue.", "restore exe-12"),
     Usage("drop", "drop <archive> [because ...]", "Deletes what a purge set aside, for good."),
+    Usage(
+        "scale",
+        "scale <queue> by 2 [because ...]",
+        "More slots in all for the workers that consume a queue, or fewer: `by -1`; also of one worker by its name. "
+        "It holds until a worker restarts.",
+        "scale booking by 2 because of the sale",
+    ),
     Usage("freeze", "freeze", "Stops the bot from changing anything, at once."),
     Usage("unfreeze", "unfreeze", "Lets it act again."),
     Usage("audit", "audit", "The newest entries of the audit log."),
@@ -167,6 +174,9 @@ def parse(
         case "purge":
             cluster, queue = _queue(verb, rest, names)
             return act(verb, rest[1:], names, cluster, queue)
+        case "scale":
+            cluster, aim = _pools(rest, names)
+            return scale(" ".join(rest[:1]), rest[1:], cluster, aim)
         case "help":
             return Help()
     if verb in ACTS:
@@ -221,13 +231,23 @@ def _no_time(queue: str, said: str, *, named: bool) -> str:
 def _queue(verb: str, rest: list[str], names: Names) -> tuple[str, str]:
     """Return (cluster, queue) of "queue" or "cluster/queue"; a queue's own name may hold a slash."""
     said = unquoted(rest[0]) if rest else ""
-    if not said or (said.lower() in ("for", "because") and not names.clusters_with(said)):
+    if not said or (said.lower() in ("for", "because", "by") and not names.clusters_with(said)):
         raise BadInput(f"Say which queue to {verb}: `/celery {verb} <queue>`.{_choices(names)}")
     before, slash, after = said.partition("/")
     if slash and not names.clusters_with(said):
         cluster = names.cluster(before)
         return cluster, names.queue(after, cluster)
     return names.default, names.queue(said, names.default)
+
+
+def _pools(rest: list[str], names: Names) -> tuple[str, dict[str, str]]:
+    """Return (cluster, whose pools): a queue's consumers', or one worker's, which is told by its `@`."""
+    said = unquoted(rest[0]) if rest else ""
+    if "@" in said and not names.clusters_with(said):
+        cluster, worker = names.split(said)
+        return cluster, {"worker": worker}
+    cluster, queue = _queue("scale", rest, names)
+    return cluster, {"queue": queue}
 
 
 def _choices(names: Names) -> str:

@@ -125,7 +125,7 @@ def test_what_is_said_is_what_is_meant(text: str, command: Command) -> None:
         (
             "deploy",
             "There is no command `deploy`. Known: `archives`, `audit`, `check`, `drop`, `failures`, `freeze`, `help`, "
-            "`pause`, `purge`, `queues`, `restore`, `resume` and 6 more.",
+            "`pause`, `purge`, `queues`, `restore`, `resume` and 7 more.",
         ),
         (
             "analytics",
@@ -276,6 +276,11 @@ def test_whatever_is_typed_is_a_command_or_a_sentence(text: str) -> None:
         ),
         ("restore exe-12", "restore_archive", {"archive": "exe-12"}, ""),
         ("drop EXE-12 because Redis is full", "drop_archive", {"archive": "exe-12"}, "Redis is full"),
+        ("scale Booking by 2", "resize_pools", {"queue": "booking", "by": 2}, ""),
+        ("scale booking +3", "resize_pools", {"queue": "booking", "by": 3}, ""),
+        ("scale booking by −1 because of memory", "resize_pools", {"queue": "booking", "by": -1}, "because of memory"),
+        ("scale <mailto:w1@a.b|w1@a.b> by -1", "resize_pools", {"worker": "w1@a.b", "by": -1}, ""),
+        ("scale prod/w1@a by 1", "resize_pools", {"worker": "w1@a", "by": 1}, ""),
     ],
 )
 def test_what_changes_a_cluster_becomes_a_proposal(
@@ -284,7 +289,7 @@ def test_what_changes_a_cluster_becomes_a_proposal(
     """In any order, with the reason at the end."""
     command = said(line)
     assert isinstance(command, Act)
-    given = {"reason": reason} if action == "purge_queue" else {}
+    given = {"reason": reason} if action in ("purge_queue", "resize_pools") else {}
     assert (command.action, command.cluster, dict(command.params), command.reason) == (
         action,
         "prod",
@@ -303,9 +308,15 @@ def test_what_changes_a_cluster_becomes_a_proposal(
         ("purge analytics older than dirt", "needs a length of time, not `dirt`"),
         ("restore", "Say which archive to restore"),
         ("drop exe-1 now", "`now` is too much after `drop exe-1`"),
+        ("scale by 2", "Say which queue to scale"),
+        ("scale booking", "Say by how many slots: `/celery scale booking by 2`"),
+        ("scale booking by two", "`by two` is not understood after `scale booking`"),
+        ("scale booking by 2 3", "`by 2 3` is not understood"),
+        ("scale booking by 0", "by 1 to 20 slots at once, not by `0`"),
+        ("scale booking by -21", "by 1 to 20 slots at once, not by `-21`"),
     ],
 )
-def test_what_is_no_purge_is_said_in_words(line: str, words: str) -> None:
+def test_what_is_no_act_is_said_in_words(line: str, words: str) -> None:
     """What was wrong, and what to say instead."""
     with pytest.raises(BadInput, match=re.escape(words)):
         said(line)

@@ -19,6 +19,8 @@ LINES = (
     "/celery statsu",
     "/celery deploy",
     "/celery scale ai_generation",
+    "/celery scale ai_generation by many",
+    "/celery scale ai_generation by 50",
     "/celery analytics",
     "/celery pause",
     "/celery pause analitics",
