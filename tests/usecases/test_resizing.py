@@ -248,3 +248,23 @@ def test_a_runbook_offers_slots_where_a_consumer_can_grow_and_a_command_where_no
     assert command in (result.command or "")
     assert [o.proposal.action for o in card.offers] == ["resize_pools", "pause_queue"][state is StepState.BY_HAND :]
     runs.refresh(world.ports, incident.id)
+
+
+@pytest.mark.parametrize(("late", "state"), [(4.5, ExecutionState.VERIFIED), (60.0, ExecutionState.FAILED)])
+def test_a_pool_that_shows_its_size_late_is_waited_for_up_to_ten_seconds(
+    world: World, late: float, state: ExecutionState
+) -> None:
+    """Prefork says ok at once and shows its processes after some 4.5 s; that it said ok proves nothing by then."""
+    world.cluster.deaf = {"worker1@a", "worker2@a"}
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        world.clock.pass_time(seconds=seconds)
+        if sum(waited) >= late:
+            world.cluster.slots = {"worker1@a": 5, "worker2@a": 5}
+
+    world.ports = dataclasses.replace(world.ports, wait=wait)
+    assert done(world, proposal(2)).state is state
+    assert sum(waited) == min(late, 10)
+    assert [call[0] for call in world.cluster.calls] == ["grow", "grow"]
