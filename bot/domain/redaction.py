@@ -12,7 +12,8 @@ HIDDEN = "********"
 _KEYS = (
     r"(?:pass(?:word|wd|phrase|code)|pwd|secret|token(?!s)|api[ _-]?key|(?:access|private|encryption|security)[_-]?key"
     r"|credentials?|authorization|auth[_-]key|cookie|session[_-]?id|signature|dsn"
-    r"|(?<![a-z])(?:pass|auth|pin|cvv?)(?![a-z]))"
+    r"|(?:account|shared)(?:[_-]?access)?[_-]?key(?!s|_?id)"
+    r"|(?<![a-z])(?:pass|auth|pin|otp|sig|cvv?)(?![a-z]))"
 )
 _BETWEEN = (
     r"""(?:\\*["']?\s{0,3}(?:=>|:=|[:=])\s{0,3}|\\*["']\s{0,3},\s{0,3}(?=[bur]{0,2}\\*["'])|\s{1,3}(?=\\*["']))"""
@@ -61,7 +62,12 @@ _RULES: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]], ...]
     (re.compile(r"""(?<=://)[^\s"'<>]{0,500}@"""), f"{HIDDEN}@"),
     (re.compile(r"""[^\s"'<>/@:=]{0,80}:[^\s"'<>/@:]{1,200}@(?=[\w.-])"""), f"{HIDDEN}@"),
     (re.compile(rf"(?P<key>{_KEYS}[\w.-]{{0,40}}{_BETWEEN})(?P<value>{_VALUE})", re.IGNORECASE), _value),
-    (re.compile(rf"(?P<key>--?[\w-]{{0,40}}{_KEYS}[\w-]{{0,40}}\s+)(?P<value>[^\s-]\S*)", re.IGNORECASE), _value),
+    (
+        re.compile(rf"(?P<key>(?<![\w-])--?[\w-]{{0,40}}{_KEYS}[\w-]{{0,40}}\s+)(?P<value>[^\s-]\S*)", re.IGNORECASE),
+        _value,
+    ),
+    (re.compile(r"(?P<key>(?<!\S)(?:-u|--user)[ =]{0,3}[^\s:/]{1,80}:)(?P<value>(?!//)\S+)"), _value),
+    (re.compile(r"(?P<key>\bidentified\s{1,3}by\s{1,3})(?P<value>(?=['\"])\S+)", re.IGNORECASE), _value),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\beyJ[\w-]{8,}(?:\.[\w-]*){0,2}"), HIDDEN),  # a JSON web token, whole or cut
     (re.compile(r"\b(?:xox[a-z]-|xapp-|gh[a-z]_|github_pat_|glpat-|sk[-_]|pk_|rk_|whsec_|SG\.)[\w.-]{8,}"), HIDDEN),
