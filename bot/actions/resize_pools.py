@@ -121,7 +121,7 @@ class ResizePools(Action[ResizeParams]):
         all_of = f"{len(done)} of {counted(len(changes), 'worker')}" if missing else counted(len(changes), "worker")
         now = [_arrow(c, sizes[c.worker] or 0) for c in done]
         sentence = f"{all_of} {did}{f': {listed(now, _MOST_NAMES)}' if now else ''}"
-        unseen = [_unseen(c, sizes.get(c.worker)) for c in missing]
+        unseen = [_unseen(c, snapshot.worker(c.worker)) for c in missing]
         return Verdict(
             verified=bool(changes) and not missing,
             sentence=f"{sentence}{f'; not {listed(unseen, _MOST_NAMES)}' if unseen else ''}.",
@@ -210,10 +210,13 @@ def _notes(params: ResizeParams, workers: Sequence[Worker], changes: Sequence[Po
     notes = []
     if others:
         notes.append(f"The slots of these workers serve {listed(others)} too.")
-    if params.by > 0 and any(w.pool == "prefork" for w in workers if w.name in touched):
+    prefork = any(w.pool == "prefork" for w in workers if w.name in touched)
+    if params.by > 0 and prefork:
         notes.append("Each slot of a prefork worker is a process with memory of its own.")
     if params.by < 0:
-        notes.append("No running task is stopped: only idle processes are given up, and none while all are busy.")
+        notes.append("No running task is stopped.")
+    if params.by < 0 and prefork:
+        notes.append("A prefork worker gives up idle processes alone, and none while all are busy.")
     return (*notes, "It holds until a worker restarts: then that one has its old size again.")
 
 
@@ -233,5 +236,9 @@ def _arrow(change: PoolChange, now: int) -> str:
     return f"{change.worker} {change.slots} → {now}"
 
 
-def _unseen(change: PoolChange, now: int | None) -> str:
-    return f"{change.worker} (no answer)" if now is None else f"{change.worker} ({counted(now, 'slot')})"
+def _unseen(change: PoolChange, worker: Worker | None) -> str:
+    """Return who is not as it should be, and why as far as that can be seen."""
+    if worker is None or worker.slots is None:
+        return f"{change.worker} (no answer)"
+    busy = change.by < 0 and (worker.busy or 0) >= worker.slots
+    return f"{change.worker} ({counted(worker.slots, 'slot')}{', all busy' if busy else ''})"

@@ -28,6 +28,12 @@ from tests.adapters.celery.test_pidbox import (
     test_nothing_is_left_after_a_snapshot,
     test_what_a_killed_process_leaves_expires,
 )
+from tests.adapters.celery.test_pools import (
+    pools,
+    test_a_grow_of_two_says_which_did_not,
+    test_a_pool_that_cannot_change_is_refused_in_words_before_anything_is_sent,
+    test_busy_processes_are_not_given_up,
+)
 from tests.adapters.celery.test_workers import (
     test_a_frozen_worker_is_silent_within_the_deadline,
     test_each_pool_says_its_slots_and_tasks,
@@ -44,12 +50,16 @@ from tests.services.workers import StartWorker
 __all__ = [
     "control",
     "make_control",
+    "pools",
     "test_a_frozen_worker_is_silent_within_the_deadline",
+    "test_a_grow_of_two_says_which_did_not",
     "test_a_late_reply_to_a_finished_call_is_dropped",
     "test_a_paused_queue_waits_and_each_task_runs_once_after_it",
+    "test_a_pool_that_cannot_change_is_refused_in_words_before_anything_is_sent",
     "test_a_resume_after_a_rolling_deploy_of_all_workers_reaches_their_successors",
     "test_a_worker_that_never_knew_the_queue_joins_without_a_new_binding",
     "test_a_worker_without_any_queue_left_starts_and_is_given_them_by_the_resume",
+    "test_busy_processes_are_not_given_up",
     "test_cancel_and_add_reach_the_named_workers_alone",
     "test_each_pool_says_its_slots_and_tasks",
     "test_nothing_is_left_after_a_snapshot",

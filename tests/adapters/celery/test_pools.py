@@ -166,8 +166,29 @@ def test_busy_processes_are_not_given_up(redis_server: RedisServer, pools: Pools
     for _ in range(2):
         app.send_task("sample.sleep", (120,), queue="booking")
     wait_for(lambda: pools.control.snapshot().workers[0].busy == 2)
-    assert "processes busy" in pools.control.resize_pool("w1@test", -1)
-    assert pools.slots() == {"w1@test": 2}
+    pools.target = replace(pools.target, wait=lambda _: None)
+    params, before = pools.resize(queue="booking", by=-1)
+    verdict = ACTION.verify(params, before, pools.observe(params))
+    assert (verdict.verified, verdict.sentence) == (
+        False,
+        "0 of 1 worker shrank; not w1@test (2 slots, all busy).",
+    )
+
+
+def test_a_busy_gevent_pool_shrinks_without_losing_a_task_or_its_way(
+    redis_server: RedisServer, pools: Pools, celery_worker: StartWorker
+) -> None:
+    """All its slots run when three of four are taken away: what runs goes on, and what comes later runs too."""
+    app = make_app({"SAMPLE_BROKER_URL": redis_server.url()})
+    celery_worker(redis_server.url(), queues=["booking"], pool="gevent", concurrency=4)
+    running = [app.send_task("sample.sleep", (5,), queue="booking") for _ in range(4)]
+    wait_for(lambda: pools.control.snapshot().workers[0].busy == 4)
+    pools.resize(queue="booking", by=-3)
+    assert pools.slots() == {"w1@test": 1}
+    later = [app.send_task("sample.add", (n, 1), queue="booking") for n in range(5)]
+    assert [r.get(timeout=30) for r in running] == [5, 5, 5, 5]
+    assert [r.get(timeout=30) for r in later] == [1, 2, 3, 4, 5]
+    assert pools.verified(*pools.resize(queue="booking", by=1)).sentence == "1 worker grew: w1@test 1 → 2."
 
 
 def test_a_worker_that_said_nothing_of_its_pool_is_not_touched() -> None:
