@@ -122,6 +122,7 @@ class EventConsumer:
         reader, buffer = hiredis.Reader(), bytearray(_READ_BYTES)
         heard, asked = time.monotonic(), False
         while not self._closed.is_set():
+            self._recorder.attend(self._clock.now().timestamp())
             try:
                 n = socket.recv_into(buffer)
             except TimeoutError:
@@ -139,6 +140,7 @@ class EventConsumer:
 
     def _take_all(self, reader: hiredis.Reader) -> None:
         self._heard_until = now = self._clock.now().timestamp()
+        self._recorder.attend(now)
         take = self._recorder.take
         # `False` is hiredis' word for "not all of it is here yet"; no answer to a subscriber is a false value itself.
         while (reply := reader.gets()) is not False:

@@ -3,6 +3,7 @@
 import re
 from collections import OrderedDict
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from bot.adapters.events.event import Event
 from bot.adapters.events.windows import Failed, FailureKey
@@ -62,6 +63,7 @@ def exception_type(text: str | None) -> str:
     return found[1][:100] if found else "(unknown exception)"
 
 
+@lru_cache(KINDS)
 def shown(text: str) -> str:
     """Return the message of an exception's repr, redacted and cut."""
     found = _REPR.fullmatch(text)
@@ -70,10 +72,17 @@ def shown(text: str) -> str:
     return _cut(message[1:-1] if quoted else message)
 
 
+def worded(text: str) -> str:
+    """Return an exception's repr as people write it, redacted and cut: "KeyError: seat", "Timeout" without a message."""
+    found = _REPR.match(text)
+    return ": ".join(part for part in (found[1][:100] if found else "", shown(text)) if part)
+
+
 def _cut(message: str) -> str:
     return message if len(message) <= LONGEST_MESSAGE else message[: LONGEST_MESSAGE - 1] + "…"
 
 
+@lru_cache(KINDS)
 def _tail(traceback: str) -> str:
     """Return the end of a traceback, where the cause is, in whole lines."""
     text = redacted(traceback.strip())

@@ -76,6 +76,7 @@ class KombuFeed(EventConsumer):
         self._heard_until = now = self._clock.now().timestamp()
         self._connected(now)
         while not self._closed.is_set():
+            self._recorder.attend(self._clock.now().timestamp())
             with suppress(TimeoutError):
                 connection.drain_events(timeout=_LOOK_SECONDS)
             if _subscription(channel) is not mine:
@@ -93,6 +94,7 @@ class KombuFeed(EventConsumer):
 
     def _take_message(self, message: Message) -> None:
         self._heard_until = now = self._clock.now().timestamp()
+        self._recorder.attend(now)
         try:
             events = events_in(message.body or b"", message.content_type or "nothing")
         except ValueError as error:

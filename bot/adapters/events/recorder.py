@@ -8,7 +8,7 @@ from itertools import pairwise
 from bot.adapters.events import catching_up
 from bot.adapters.events.counting import Cell
 from bot.adapters.events.event import Event
-from bot.adapters.events.failures import shown
+from bot.adapters.events.failures import worded
 from bot.adapters.events.gaps import NOT_RUNNING, Missing
 from bot.adapters.events.hand import Hand
 from bot.adapters.events.source import Source
@@ -22,6 +22,9 @@ from bot.ports import Clock
 
 UNREAD_FOR = 300.0
 """Seconds for which it is told that events came which cannot be read."""
+
+STOOD_STILL = 10.0
+"""Seconds without `attend` after which nobody was listening: the process was stopped, or its clock was set."""
 
 _SEAM = 0.5
 """Seconds by which slices may be apart and still follow each other."""
@@ -51,6 +54,7 @@ class Recorder:
             "task-revoked": verbs.revoked,
             "task-rejected": verbs.rejected,
         }
+        self._attended: float | None = None
         self._began: float | None = None
         self._connected_at: float | None = None
         self._cut: Missing | None = None
@@ -83,6 +87,16 @@ class Recorder:
                 source.offset.see(heard_at - event.timestamp, heard_at)  # the last of a batch waited least
             self._heard += len(events)
             self._last_at = heard_at
+
+    def attend(self, at: float) -> None:
+        """Note that the listener is awake; it says so several times a second.
+
+        While it stood still, no worker was silent: what they said still lies in the socket.
+        """
+        if self._attended is not None and at - self._attended > STOOD_STILL:
+            with self._lock:
+                self._state.since = max(self._state.since, at)
+        self._attended = at
 
     def connected(self, at: float) -> None:
         """Note that events are heard from now on; `resynced` ends the gap before."""
@@ -139,7 +153,8 @@ class Recorder:
         """Return the failures of a window by task and exception, most first, with secrets taken out."""
         with self._lock:
             _, frame = self._frame(span, now.timestamp())
-            groups = [self._state.failures.group(key, failed) for key, failed in frame.failed.items()]
+        # Outside the lock: redacting some hundred tracebacks takes seconds, and events go on coming.
+        groups = [self._state.failures.group(key, failed) for key, failed in frame.failed.items()]
         return tuple(sorted(groups, key=lambda group: (-group.n, group.task, group.exception)))
 
     def workers(self, now: datetime) -> tuple[LiveWorker, ...]:
@@ -210,7 +225,8 @@ class Recorder:
         """Put away the last five seconds when they are over, and do what is done as often."""
         if self._state.windows.roll(now):
             self._state.forget(now)
-            if self._connected_at is not None:
+            awake = self._attended is None or now - self._attended <= STOOD_STILL
+            if self._connected_at is not None and awake:
                 catching_up.find_lost(self._state, now)
 
     def _frame(self, span: Span, now: float) -> tuple[float, Frame]:
@@ -268,5 +284,5 @@ def _trace(hand: Hand) -> TaskTrace:
         ended_at=ended,
         runtime=hand.runtime,
         retries=hand.retries,
-        exception=shown(hand.exception) if hand.exception else None,
+        exception=worded(hand.exception) if hand.exception else None,
     )

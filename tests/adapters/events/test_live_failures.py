@@ -91,3 +91,10 @@ def test_kinds_of_failure_are_bounded(story: Story) -> None:
 def test_the_exceptions_class_is_read_of_its_repr(text: str | None, name: str) -> None:
     """Celery sends the repr alone."""
     assert exception_type(text) == name
+
+
+def test_a_traceback_is_redacted_once_however_often_it_is_read(story: Story) -> None:
+    """Hundreds of them take seconds, and every look at failures shows the same ones."""
+    story.run("a", end="task-failed", exception="ValueError('no')", traceback="line\n" * 900 + "ValueError: no")
+    first, again = (story.recorder.failures(Span.HOUR, story.clock.at)[0].traceback for _ in range(2))
+    assert first is again

@@ -1,7 +1,10 @@
 """Workers as their heartbeats show them: there, silent, gone, restarted, two of one name."""
 
+import pytest
+
 from bot.domain.cluster import ClusterSnapshot, Worker
 from bot.domain.live import LiveWorker, Phase, Presence, TaskEvents
+from bot.domain.window import Span
 from tests.adapters.events.conftest import START, Story
 
 
@@ -95,6 +98,26 @@ def test_what_a_silent_worker_ran_is_lost_after_a_minute_and_taken_back_when_it_
     assert story.total().lost == 1
     story.tell("task-succeeded", "a", runtime=70.0)
     assert (story.total().lost, story.total().succeeded) == (0, 1)
+
+
+@pytest.mark.parametrize("reader_first", [True, False])
+def test_nothing_is_lost_while_the_bot_itself_stood_still(story: Story, reader_first: bool) -> None:
+    """Its host was suspended, or its clock was set: what workers said meanwhile lies unread in the socket."""
+    story.recorder.attend(story.now)
+    story.beat()
+    story.tell("task-received", "a", name="shop.add")
+    story.tell("task-started", "a")
+    story.later(600)
+    if reader_first:
+        assert story.total(Span.HOUR).lost == 0
+    story.recorder.attend(story.now)
+    assert [w.presence for w in story.recorder.workers(story.clock.at)] == [Presence.ONLINE]
+    story.beat(processed=1)
+    assert story.total(Span.HOUR).lost == 0
+    for _ in range(14):
+        story.later(5)
+        story.recorder.attend(story.now)
+    assert story.total(Span.HOUR).lost == 1
 
 
 def test_a_lost_task_that_begins_anew_is_not_lost(story: Story) -> None:

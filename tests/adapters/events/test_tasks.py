@@ -138,6 +138,18 @@ def test_the_next_attempt_may_be_heard_of_before_the_end_of_the_last(story: Stor
     assert (figures.retried, figures.succeeded, figures.wait.n) == (1, 1, 1)
 
 
+@pytest.mark.parametrize(
+    ("told", "worded"),
+    [("KeyError('seat')", "KeyError: seat"), ("Timeout()", "Timeout"), ("no repr at all", "no repr at all")],
+)
+def test_a_task_that_failed_tells_its_exception_with_its_kind(story: Story, told: str, worded: str) -> None:
+    """The message of a KeyError alone is the key, which tells nobody anything."""
+    story.run("a", end="task-failed", exception=told)
+    trace = story.recorder.task("a")
+    assert trace
+    assert trace.exception == worded
+
+
 def test_a_task_whose_sender_was_slower_than_its_worker_is_counted_on_its_queue(story: Story) -> None:
     """Its name alone could be of two queues; what was counted before the queue was heard is moved there."""
     for queue in ("mail", "images"):
