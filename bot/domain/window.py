@@ -174,7 +174,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """The figures of five seconds (or of a minute, when kept for long), as history keeps them."""
+    """The figures of five seconds (or of a minute, when kept for long), as history keeps them.
+
+    They are there to be added up: `lost` is below zero where a task ended that was taken for lost before.
+    """
 
     since: datetime
     until: datetime

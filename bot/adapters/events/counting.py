@@ -34,9 +34,9 @@ class Cell:
         _add(self.runtime, other.runtime.counts if isinstance(other, Figures) else other.runtime)
         _add(self.wait, other.wait.counts if isinstance(other, Figures) else other.wait)
 
-    def figures(self) -> Figures:
-        """Return it as the domain knows it."""
-        counts = {name: max(0, getattr(self, name)) for name in COUNTS}
+    def figures(self, *, exact: bool = False) -> Figures:
+        """Return it as the domain knows it; `exact`, for what is added up later, with a `lost` that was taken back."""
+        counts = {name: getattr(self, name) if exact else max(0, getattr(self, name)) for name in COUNTS}
         return Figures(**counts, runtime=Histogram(dict(self.runtime)), wait=Histogram(dict(self.wait)))
 
 

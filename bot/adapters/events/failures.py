@@ -73,7 +73,7 @@ def shown(text: str) -> str:
 
 
 def worded(text: str) -> str:
-    """Return an exception's repr as people write it, redacted and cut: "KeyError: seat", "Timeout" without a message."""
+    """Return an exception's repr as people write it, redacted and cut: "KeyError: seat", or "Timeout" alone."""
     found = _REPR.match(text)
     return ": ".join(part for part in (found[1][:100] if found else "", shown(text)) if part)
 

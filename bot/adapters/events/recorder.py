@@ -193,7 +193,7 @@ class Recorder:
             for number in self._state.windows.kept_ticks() if self._began is not None else ():
                 since, until = max(number * TICK, self._began or 0.0), (number + 1) * TICK
                 if since < until and since >= after.timestamp():
-                    rows = frames.get(number, Frame()).rows()
+                    rows = frames.get(number, Frame()).rows(exact=True)
                     gaps = self._state.gaps.between(since, until)
                     found.append(Slice(_moment(since), _moment(until), rows, gaps))
         return found

@@ -79,9 +79,10 @@ class Frame:
             else:
                 self.failed[kind] = Failed(failed.n, failed.first, failed.last)
 
-    def rows(self) -> tuple[TaskFigures, ...]:
+    def rows(self, *, exact: bool = False) -> tuple[TaskFigures, ...]:
         """Return the figures of every name and queue of which anything was counted."""
-        return tuple(TaskFigures(name, queue, cell.figures()) for (name, queue), cell in self.cells.items() if cell)
+        kept = ((key, cell) for key, cell in self.cells.items() if cell)
+        return tuple(TaskFigures(name, queue, cell.figures(exact=exact)) for (name, queue), cell in kept)
 
 
 class Level:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bot.adapters.events.recorder import Recorder
 from bot.domain.cluster import ClusterSnapshot, Worker
 from bot.domain.live import LiveWorker, Phase, Presence, TaskEvents
 from bot.domain.window import Span
@@ -98,6 +99,21 @@ def test_what_a_silent_worker_ran_is_lost_after_a_minute_and_taken_back_when_it_
     assert story.total().lost == 1
     story.tell("task-succeeded", "a", runtime=70.0)
     assert (story.total().lost, story.total().succeeded) == (0, 1)
+
+
+def test_a_loss_that_was_taken_back_is_taken_back_in_what_is_kept_too(story: Story) -> None:
+    """After a restart the task counts as what it was: it succeeded."""
+    story.beat()
+    story.tell("task-received", "a", name="shop.add")
+    story.tell("task-started", "a")
+    story.later(90)
+    assert story.total(Span.HOUR).lost == 1
+    story.tell("task-succeeded", "a", runtime=90.0)
+    story.later(5)
+    after = Recorder(story.clock)
+    after.restore(story.recorder.slices(START))
+    total = after.window(Span.HOUR, story.clock.at).total()
+    assert (total.lost, total.succeeded, total.completion) == (0, 1, 1.0)
 
 
 @pytest.mark.parametrize("reader_first", [True, False])
