@@ -9,9 +9,9 @@ from collections.abc import Iterator
 class SilentServer:
     """Accepts every TCP connection, reads nothing and never answers."""
 
-    def __init__(self) -> None:
-        """Listen on a free port of the loopback interface."""
-        self._listener = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, port: int = 0) -> None:
+        """Listen on a port of the loopback interface, a free one unless it is given."""
+        self._listener = socket.create_server(("127.0.0.1", port))
         self.port: int = self._listener.getsockname()[1]
         self._accepted: list[socket.socket] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
