@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from bot.adapters.clusters import ConfiguredClusters
-from bot.domain.action import Execution, ExecutionState, Proposal, Risk
+from bot.domain.action import ClaimRefusal, Execution, ExecutionState, Proposal, Risk
 from bot.domain.approval import Answer, ApprovalRequest, Reason, Refused
 from bot.domain.cluster import ClusterSpec, WorkerGroup
 from bot.domain.errors import BadInput, OncallError, UnknownName
@@ -211,6 +211,23 @@ def test_a_process_that_dies_in_between_repeats_nothing(world: World) -> None:
     assert (ended.state, len(world.cluster.calls)) == (ExecutionState.INTERRUPTED, 1)
     assert ended.verdict is not None
     assert ended.verdict.sentence == "1 of 2 workers grew: worker1@a 4 → 5; not worker2@a (4 slots)."
+
+
+def test_two_resizes_never_run_at_once(world: World) -> None:
+    """Neither could tell what it has brought about; the second waits for its turn."""
+    first = approved(world, proposal(1, worker="worker1@a"))
+    second = approved(world, proposal(1, worker="worker2@a"))
+    tell, meanwhile = world.cluster.resize_pool, list[object]()
+
+    def interrupted(worker: str, by: int) -> str:
+        if not meanwhile:
+            meanwhile.append(execute(world.ports, second))
+        return tell(worker, by)
+
+    world.cluster.resize_pool = interrupted  # type: ignore[method-assign]  # another process, in the middle of this one
+    execute(world.ports, first)
+    assert meanwhile == [ClaimRefusal.BUSY]
+    assert world.dispatcher.sent[-1] == second
 
 
 class OneRunbook:
