@@ -134,7 +134,8 @@ def test_a_broken_runbook_is_a_finding(folder: Path) -> None:
     result = run("runbooks", "lint", ".")
     assert result.exit_code == 1
     assert result.output == (
-        "a.yml:3:34: There is no check `wrkers`. Did you mean `workers` or `worker_versions`?\nb.yml: good (b, 1 step)\n"
+        "a.yml:3:34: There is no check `wrkers`. Did you mean `workers` or `worker_versions`?\n"
+        "b.yml: good (b, 1 step)\n"
     )
 
 
