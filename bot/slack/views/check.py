@@ -8,7 +8,7 @@ from bot.domain.wording import counted
 from bot.slack.looks import RunCheck, line_of
 from bot.slack.views.blocks import context, message, section, sections
 from bot.slack.views.findings import ICONS
-from bot.slack.views.formatting import escape, name, one_line, prose
+from bot.slack.views.formatting import escape, name, one_line, told
 from bot.slack.views.frame import BODY, framed
 from bot.slack.views.message import Message
 from bot.slack.views.tables import table
@@ -22,7 +22,7 @@ def check_message(view: CheckView, words: tuple[tuple[str, str], ...] = (), *, s
     finding = view.finding
     again = line_of(RunCheck(view.cluster, view.name, words))
     return framed(
-        f"{ICONS[finding.level]} {prose(finding.sentence)}",
+        f"{ICONS[finding.level]} {told(finding.sentence)}",
         Age(now=view.now, taken_at=finding.at),
         [
             section(table(finding.table)) if finding.table and finding.table.rows else None,
@@ -39,8 +39,8 @@ def check_message(view: CheckView, words: tuple[tuple[str, str], ...] = (), *, s
 
 def _unsure(finding: Finding) -> list[str]:
     """Return what could not be learned, and what was not counted but estimated."""
-    unknown = [f"❓ Not known: {prose(u, 300)}" for u in finding.unknown]
-    return [*unknown, *([f"Estimated: {prose(finding.estimated, 300)}"] if finding.estimated else [])]
+    unknown = [f"❓ {told(u, 300)}" for u in finding.unknown]
+    return [*unknown, *([f"Estimated: {told(finding.estimated, 300)}"] if finding.estimated else [])]
 
 
 def checks_message(cluster: str, titles: Mapping[str, str]) -> Message:

@@ -5,7 +5,7 @@ from bot.domain.views import FailuresView
 from bot.slack.looks import Failures, line_of
 from bot.slack.views.amounts import ago
 from bot.slack.views.blocks import Block, section, sections
-from bot.slack.views.formatting import ELLIPSIS, code, count, name, prose
+from bot.slack.views.formatting import ELLIPSIS, code, count, name, told
 from bot.slack.views.frame import BODY, framed, gap_lines, titled, unheard, watched
 from bot.slack.views.message import Message
 
@@ -49,7 +49,7 @@ def _group(group: FailureGroup, view: FailuresView) -> str:
     worker = f" on {name(group.last_worker)}" if group.last_worker else ""
     queue = f" ({name(group.queue)})" if group.queue and view.alone else ""
     first = f"❌ *{name(group.task, 100)}*{queue} {name(group.exception, 60)} × {count(group.n)}"
-    said = prose(group.message, 300 if view.alone else 160) or "no message"
+    said = told(group.message, 300 if view.alone else 160) or "no message"
     last = f"last {ago(group.last_at, view.age.now)}{worker}: {said}"
     return f"{first}\n↳ {last}" + (f"\n↳ `/celery task {name(group.last_id, 80)}`" if view.alone else "")
 

@@ -6,7 +6,7 @@ from bot.domain.run import Finding, Level, Run, StepResult, StepState
 from bot.domain.runbook import Step, StepKind
 from bot.slack.ids import ActionId
 from bot.slack.views.blocks import Block, beside, button, context, message, section, sections
-from bot.slack.views.formatting import code, escape, fitted, name, one_line, prose
+from bot.slack.views.formatting import code, escape, fitted, name, one_line, prose, told
 from bot.slack.views.message import Message
 
 MOST_CHECKS = 10
@@ -30,8 +30,8 @@ def _failed(result: StepResult) -> bool:
 
 
 def _finding(finding: Finding) -> str:
-    unknown = f" Not known: {name('; '.join(finding.unknown), 200)}." if finding.unknown else ""
-    return f"{ICONS[finding.level]} {prose(finding.sentence, 300)}{unknown}"
+    unknown = " ".join(f"{u.rstrip('.')}." for u in finding.unknown)
+    return f"{ICONS[finding.level]} {told(finding.sentence, 300)}{f' ❓ {told(unknown, 200)}' if unknown else ''}"
 
 
 def step_blocks(run: Run, offered: Collection[str], to_run: str | None = None) -> list[Block]:

@@ -47,12 +47,21 @@ def name(text: str, most: int = NAME) -> str:
     return escape(one_line(text, most)) or "(no name)"
 
 
+def told(text: str, most: int = SENTENCE) -> str:
+    """Return a sentence that tells what tasks, workers and servers call themselves: nobody is mentioned by it."""
+    return _sentence(text, most)
+
+
 def prose(text: str, most: int = SENTENCE) -> str:
     """Return a sentence the bot made, ready to show: people it mentions stay mentions, its `code` stays code."""
+    return _ESCAPED_PERSON.sub(r"<@\1>", _sentence(text, most))
+
+
+def _sentence(text: str, most: int) -> str:
     kept = _shortened(_BACKTICKS.sub("'", _visible(text[: most * 20])), most)
     if kept.count("`") % 2:
         kept = kept.replace("`", "'")
-    return _ESCAPED_PERSON.sub(r"<@\1>", escape(kept))
+    return escape(kept)
 
 
 def bold(line: str) -> str:

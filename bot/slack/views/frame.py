@@ -11,7 +11,7 @@ from bot.domain.wording import counted
 from bot.slack.ids import ActionId
 from bot.slack.views.amounts import ago, duration
 from bot.slack.views.blocks import Block, actions, button, context, fitting, message, section
-from bot.slack.views.formatting import bold, clip, lasted, name, prose, when
+from bot.slack.views.formatting import bold, clip, lasted, name, told, when
 from bot.slack.views.message import Message
 from bot.slack.views.phrases import capital
 
@@ -39,13 +39,13 @@ def framed(
     """
     cannot = trouble or age.trouble
     first = trouble_lines(age, cannot, keep=keep)
-    doubt = [f"⚠️ {prose(capital(age.doubt.rstrip('.')))}. Read the counts as “at least”."] if age.doubt else []
+    doubt = [f"⚠️ {told(capital(age.doubt.rstrip('.')))}. Read the counts as “at least”."] if age.doubt else []
     shown = keep or age.taken_at is not None or not cannot
     head = section("\n".join([*first, *([headline] if shown else []), *doubt]))
     foot = context("\n".join([*(notes if shown else ()), aged(age)]))
     row = None if shared else buttons(again, share=not cannot)
     body = fitting(blocks if shown else (), [head, foot, row])
-    return message(f"🔴 {prose(cannot)}" if cannot else headline, head, *body, foot, row)
+    return message(f"🔴 {told(cannot)}" if cannot else headline, head, *body, foot, row)
 
 
 def trouble_lines(age: Age, trouble: str | None = None, *, keep: bool = False) -> list[str]:
@@ -54,9 +54,9 @@ def trouble_lines(age: Age, trouble: str | None = None, *, keep: bool = False) -
     if not cannot:
         return []
     if age.taken_at is None:
-        return [f"🔴 {prose(cannot)}", "What is still known:" if keep else "Nothing was known before either."]
+        return [f"🔴 {told(cannot)}", "What is still known:" if keep else "Nothing was known before either."]
     as_of = f"{when(age.taken_at, age.now, seconds=True)} ({ago(age.taken_at, age.now)})"
-    return [f"🔴 {prose(cannot)}", f"What is still known, as of {as_of}:"]
+    return [f"🔴 {told(cannot)}", f"What is still known, as of {as_of}:"]
 
 
 def aged(age: Age) -> str:
@@ -101,7 +101,7 @@ def gap_lines(gaps: Sequence[Gap], now: datetime, most: int = 3) -> list[str]:
 
 
 def _gap(gap: Gap, now: datetime, *, why: bool) -> str:
-    because = f": {prose(gap.why, 200)}" if why else ""
+    because = f": {told(gap.why, 200)}" if why else ""
     missed = f", {counted(gap.missed, 'task')} unheard" if gap.missed else ""
     if gap.until is None:
         return f"Missed since {when(gap.since, now, seconds=True)}, still{missed}{because}"
@@ -117,4 +117,4 @@ def unknown_lines(unknown: Sequence[Unknown], workers: Sequence[Worker] = ()) ->
 
 def _not_known(unknown: Unknown) -> str:
     why = unknown.why.removeprefix(unknown.what).lstrip()
-    return f"❓ {clip(name(unknown.what, 120), 300)}: {prose(why, 200)}"
+    return f"❓ {clip(name(unknown.what, 120), 300)}: {told(why, 200)}"

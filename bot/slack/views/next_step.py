@@ -9,7 +9,7 @@ from bot.domain.mitigation import MitigationState
 from bot.domain.run import Finding, Suggestion
 from bot.domain.runbook import InputType
 from bot.slack.views.activity import mitigation_line
-from bot.slack.views.formatting import count, escape, lasted, name, people, prose, when
+from bot.slack.views.formatting import count, escape, lasted, name, people, told, when
 from bot.slack.views.headline import prospect
 from bot.slack.views.phrases import capital, doing, short
 from bot.slack.views.standing import below, broken, command_to_run, drains, stuck, top_offer
@@ -87,7 +87,7 @@ def _suggested(card: IncidentCard) -> str:
 
 
 def _first(finding: Finding) -> str:
-    return f"see to this first. {prose(finding.sentence, 300)}"
+    return f"see to this first. {told(finding.sentence, 300)}"
 
 
 def _by_hand(card: IncidentCard) -> str:

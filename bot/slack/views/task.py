@@ -9,7 +9,7 @@ from bot.domain.views import TaskView
 from bot.slack.looks import Task, line_of
 from bot.slack.views.amounts import ago, duration
 from bot.slack.views.blocks import section
-from bot.slack.views.formatting import code, name, prose, when
+from bot.slack.views.formatting import code, name, told, when
 from bot.slack.views.frame import framed, titled
 from bot.slack.views.message import Message
 from bot.slack.views.phrases import capital
@@ -44,7 +44,7 @@ def _last(trace: TaskTrace) -> datetime | None:
 def _place(view: TaskView) -> list[str]:
     """Return where it is now: what was found in the cluster beats what was heard."""
     trace, place = view.trace, view.place
-    found = [f"*{prose(capital(place.place), 300)}*"] if place and place.place else []
+    found = [f"*{told(capital(place.place), 300)}*"] if place and place.place else []
     if trace is None:
         return found or _nowhere(view)
     icon = _ICONS.get(trace.phase, "")
@@ -76,7 +76,7 @@ def _unsearched(place: TaskPlace | None) -> list[str]:
     if place is None or place.searched_all:
         return []
     missed = "; ".join(place.unsearched) or "there is more than was looked at"
-    return [f"⚠️ Not everything was searched, so it may still be somewhere: {prose(missed, 300)}"]
+    return [f"⚠️ Not everything was searched, so it may still be somewhere: {told(missed, 300)}"]
 
 
 def _history(view: TaskView) -> list[str]:
@@ -100,5 +100,5 @@ def _end(trace: TaskTrace) -> str:
 def _result(place: TaskPlace | None) -> list[str]:
     if place is None or place.result_state is None:
         return []
-    error = f": {prose(place.result_error, 400)}" if place.result_error else ""
+    error = f": {told(place.result_error, 400)}" if place.result_error else ""
     return [f"Stored result: {name(place.result_state)}{error}"]

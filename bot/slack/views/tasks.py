@@ -12,7 +12,7 @@ from bot.domain.window import Figures, TaskFigures
 from bot.slack.looks import Tasks, line_of
 from bot.slack.views.amounts import ROUGHLY, ago, quantiles
 from bot.slack.views.blocks import Block, lines, sections
-from bot.slack.views.formatting import bold, count, name, prose
+from bot.slack.views.formatting import bold, count, name, told
 from bot.slack.views.frame import BODY, framed, gap_lines, titled, unheard, watched
 from bot.slack.views.message import Message
 
@@ -125,6 +125,6 @@ def _causes(groups: tuple[FailureGroup, ...], now: datetime) -> Block | None:
     if not groups:
         return None
     said = [
-        f"• {name(g.exception, 60)} × {count(g.n)}, last {ago(g.last_at, now)}: {prose(g.message, 160)}" for g in groups
+        f"• {name(g.exception, 60)} × {count(g.n)}, last {ago(g.last_at, now)}: {told(g.message, 160)}" for g in groups
     ]
     return lines(["*Failures by cause*", *said], MOST_CAUSES + 1)

@@ -11,7 +11,7 @@ from bot.domain.wording import counted, listed
 from bot.slack.looks import Workers, line_of
 from bot.slack.views.amounts import ago, duration
 from bot.slack.views.blocks import Block, lines, sections
-from bot.slack.views.formatting import bold, count, escape, name, one_line, prose, when
+from bot.slack.views.formatting import bold, count, escape, name, one_line, told, when
 from bot.slack.views.frame import BODY, framed, titled, unknown_lines
 from bot.slack.views.message import Message
 from bot.slack.views.phrases import capital
@@ -106,10 +106,10 @@ def _oddities(detail: WorkerDetail) -> list[str]:
 def _memory(memory: WorkerMemory, *, why: bool = False) -> str:
     """Return "1.4 GB with 4 children", or what is known of it and, where asked for, why not more."""
     if memory.parent is None:
-        return "unknown" + (f" ({prose(memory.why, 200)})" if memory.why else "")
+        return "unknown" + (f" ({told(memory.why, 200)})" if memory.why else "")
     peak = ", at its highest" if memory.parent_is_peak else ""
     if memory.children is None:
-        because = f": {prose(memory.why, 200)}" if why and memory.why else ""
+        because = f": {told(memory.why, 200)}" if why and memory.why else ""
         return f"{size(memory.parent)} (parent alone{peak}{because})"
     children = f"{count(len(memory.children))} {'child' if len(memory.children) == 1 else 'children'}"
     return f"{size(memory.total or 0)} with {children}{peak}"

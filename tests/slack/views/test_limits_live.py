@@ -1,5 +1,7 @@
 """Whatever workers and brokers say, Slack takes the views of the live cluster, and nothing in them acts."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,6 +65,25 @@ def test_failures_hold(view: FailuresView, task: str | None, shared: bool) -> No
 def test_checks_hold(view: CheckView, words: tuple[tuple[str, str], ...], shared: bool) -> None:
     """Tables of any form, parameters of any text."""
     holds_with_its_age(check_message(view, words, shared=shared))
+
+
+@often
+@given(hostile_live.failures_views, hostile_live.check_views, hostile_live.task_views)
+def test_nobody_is_mentioned_by_what_a_task_or_a_server_says(
+    failures: FailuresView, check: CheckView, task: TaskView
+) -> None:
+    """An exception that says `<@U0EVIL>` wakes nobody."""
+    for made in (failures_message(failures), check_message(check, ()), task_message(task)):
+        assert "<@" not in made.text
+        assert not [said for said in _spoken(made.blocks) if "<@" in said]
+
+
+def _spoken(part: Any) -> list[str]:
+    """Return every text that Slack reads as markup."""
+    if isinstance(part, dict):
+        here = [part["text"]] if part.get("type") == "mrkdwn" else []
+        return here + [said for value in part.values() for said in _spoken(value)]
+    return [said for value in part for said in _spoken(value)] if isinstance(part, list | tuple) else []
 
 
 @often
