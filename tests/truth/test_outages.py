@@ -5,7 +5,7 @@ Nothing of the bot is started anew in this whole file: one bot and one worker li
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -195,7 +195,40 @@ def test_every_view_answers_in_time_says_what_it_knows_and_is_right_again_by_its
     is_right_again(watched, done)
 
 
-def asked_at_once(watched: Watched) -> dict[str, Any]:
+def test_a_bot_that_never_saw_its_broker_makes_no_number_up_and_knows_its_other_cluster(
+    redis_server: RedisServer, silent_server: SilentServer, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """In time, in words, without a 0 that nobody counted; the cluster beside it is as if nothing was."""
+    folder = tmp_path_factory.mktemp("never")
+    other = Cluster("lab", redis_server, folder, prefix="lab:")
+    silent = f"  shop: {{broker_url: '{silent_server.url()}', queues: {{mail: {{}}, nobody: {{}}}}}}"
+    with watching(folder, f"{silent}\n{other.settings('queues: {mail: {}, nobody: {}}')}") as ports:
+        other.send(TICK, queue="nobody", n=4)
+        made = Watched(ports, other, "7d1c4a52-93f0-4d5e-8f5e-1c1f0c2b7a10")
+        found = asked_at_once(made, without={"task name", "failure"})  # names that nobody ever heard of
+        for name, view in found.items():
+            said = read(shown(view))
+            if isinstance(view, StatusView):
+                assert (view.queues, view.workers, view.taken_at) == ((), (), None), name
+            elif isinstance(view, QueuesView | WorkersView):
+                assert view.age.taken_at is None, name
+                assert (view.queues if isinstance(view, QueuesView) else view.workers) == (), name
+            elif isinstance(view, TargetsView):
+                assert [line.reading.value for line in view.targets] == [None] * len(view.targets)
+                assert all(line.reading.why for line in view.targets)
+            elif isinstance(view, CheckView):
+                assert view.finding.level in (Level.UNKNOWN, Level.BAD), name
+                continue
+            assert "cannot be read" in said or "not heard now" in said, f"{name}: {said}"
+        well = status(ports, "lab", fresh=True)
+        assert (well.trouble, {line.queue.name: line.queue.depth for line in well.queues}) == (
+            None,
+            {"mail": 0, "nobody": 4},
+        )
+        assert looks.tasks(ports, "lab").feed.connected
+
+
+def asked_at_once(watched: Watched, without: Collection[str] = ()) -> dict[str, Any]:
     """Ask for everything, several at a time; hold each to its time, by the median of three where one was late."""
 
     def timed(ask: Callable[[], Any]) -> tuple[float, Any]:
@@ -203,7 +236,7 @@ def asked_at_once(watched: Watched) -> dict[str, Any]:
         found = ask()
         return time.monotonic() - began, found
 
-    asked = watched.views()
+    asked = {name: ask for name, ask in watched.views().items() if name not in without}
     with ThreadPoolExecutor(6) as pool:
         answers = dict(zip(asked, pool.map(timed, asked.values()), strict=True))
     late = {name: took for name, (took, _) in answers.items() if took > PROMISED + SLACK}
