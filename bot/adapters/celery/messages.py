@@ -15,6 +15,9 @@ from bot.adapters.celery.answers import moment
 from bot.adapters.celery.topology import Topology
 from bot.domain.broker import PUBLISHED_AT, Unacknowledged
 
+LATEST_STAMP = 1e11
+"""No task was published later (in the year 5138): such a number is a stamp in milliseconds, or none at all."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -31,7 +34,7 @@ def read(raw: bytes | str) -> Message:
     """Return what a message in a queue says of itself; an empty one when it is none of Celery's."""
     try:
         return of(json.loads(raw))
-    except ValueError:
+    except (ValueError, RecursionError):
         return Message()
 
 
@@ -39,12 +42,11 @@ def of(message: object) -> Message:
     """Return what a message says of itself."""
     headers = _mapping(message, "headers")
     delivery = _mapping(_mapping(message, "properties"), "delivery_info")
-    stamp = headers.get(PUBLISHED_AT)
     return Message(
         task=_text(headers.get("task")),
         id=_text(headers.get("id")),
         eta=moment(headers.get("eta")),
-        published_at=float(stamp) if isinstance(stamp, int | float) and not isinstance(stamp, bool) else None,
+        published_at=_stamp(headers.get(PUBLISHED_AT)),
         redelivered=bool(headers.get("redelivered") or delivery.get("redelivered")),
     )
 
@@ -61,7 +63,7 @@ def linked_in(raw: bytes) -> bool:
             body = base64.b64decode(body)
         embed = json.loads(body)[2]
         return bool(embed.get("chord") or embed.get("chain") or embed.get("callbacks"))
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return False
 
 
@@ -70,7 +72,7 @@ def unacknowledged(tag: str, raw: bytes | str, taken_at: float | None, topology:
     queue, message = None, Message()
     try:
         inner, exchange, routing_key = json.loads(raw)
-    except (ValueError, TypeError):  # no JSON, or another shape: not kombu's
+    except (ValueError, TypeError, RecursionError):  # no JSON, or another shape: not kombu's
         pass
     else:
         queue = topology.queue_of(str(exchange or ""), str(routing_key or ""))
@@ -89,6 +91,11 @@ def unacknowledged(tag: str, raw: bytes | str, taken_at: float | None, topology:
 def _mapping(of: object, key: str) -> Mapping[str, Any]:
     found = of.get(key) if isinstance(of, Mapping) else None
     return found if isinstance(found, Mapping) else {}
+
+
+def _stamp(value: Any) -> float | None:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and 0 < value < LATEST_STAMP else None
 
 
 def _text(value: object) -> str | None:

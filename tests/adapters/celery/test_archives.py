@@ -260,3 +260,21 @@ def test_a_census_counts_by_task_and_reads_no_more_than_its_bound(broker: Broker
     assert census.by_task == {"mail.send": 4990, "mail.clean": 10}
     assert census.oldest is not None
     assert (NOW - census.oldest).total_seconds() == 100
+
+
+@pytest.mark.parametrize("stamp", [NOW.timestamp() * 1000, 10**400, -1.0, 0.0])
+def test_a_stamp_that_is_none_tells_no_age(broker: Broker, stamp: float) -> None:
+    """In milliseconds, say: such a message has no age, and no census, purge or view breaks on it."""
+    broker.put(range(3), at=stamp)
+    census = broker.archives.census("mail")
+    assert (census.messages, census.stamped, census.oldest) == (3, 0, None)
+    archive = held(broker.archives.set_aside(wanted(before=NOW), quiet))
+    assert (archive.messages, archive.kept) == (0, 3)
+
+
+def test_a_message_that_is_nested_without_end_is_only_kept(broker: Broker) -> None:
+    """Whatever lies in a queue, sorting goes on to its end."""
+    broker.client.lpush(broker.keys.lane("mail", 0), '{"headers": ' + "[" * 100_000)
+    broker.put(range(2))
+    archive = held(broker.archives.set_aside(wanted(before=NOW), quiet))
+    assert (archive.state, archive.kept) == (ArchiveState.HELD, 3)
