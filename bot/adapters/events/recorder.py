@@ -23,6 +23,8 @@ from bot.ports import Clock
 UNREAD_FOR = 300.0
 """Seconds for which it is told that events came which cannot be read."""
 
+SET_BACK = "the clock was set back"
+
 STOOD_STILL = 10.0
 """Seconds without `attend` after which nobody was listening: the process was stopped, or its clock was set."""
 
@@ -223,6 +225,9 @@ class Recorder:
 
     def _turn(self, now: float) -> None:
         """Put away the last five seconds when they are over, and do what is done as often."""
+        if now < self._state.windows.begun:  # what was counted since lies in the future, and is dropped
+            self._began = min(self._began or now, now)
+            self._state.gaps.begin(self._began, SET_BACK, until=now)
         if self._state.windows.roll(now):
             self._state.forget(now)
             awake = self._attended is None or now - self._attended <= STOOD_STILL

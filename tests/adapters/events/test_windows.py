@@ -124,3 +124,17 @@ def test_a_clock_that_is_set_back_does_not_stop_the_counting(story: Story) -> No
     assert story.total().succeeded == 2
     story.later(70)
     assert story.total().succeeded == 0
+
+
+def test_a_clock_that_is_set_back_leaves_no_window_whole_that_lost_its_counts(story: Story) -> None:
+    """What was counted by the later clock is dropped, and windows that reach back into that time say so."""
+    for n in range(100):
+        story.run(f"{n}")
+        story.later(60)
+    story.later(-3600)
+    story.run("after")
+    story.later(5)
+    window = story.recorder.window(Span.HOUR, story.clock.at)
+    assert ([gap.why for gap in window.gaps], window.whole) == (["the clock was set back"], False)
+    story.later(3600 + 60)
+    assert story.gaps(Span.HOUR) == []
