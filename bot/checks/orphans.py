@@ -26,9 +26,9 @@ class Orphans(Check[NoParams]):
         found = target.diagnostics.unacknowledged().heard(online(target))
         orphans = sorted(found.orphans, key=lambda m: (m.taken_at is None, m.taken_at or found.at))
         seen = f"{'At least ' if found.at_least else ''}{counted(len(found.messages), 'message')}"
-        level, sentence = told(_troubles(found), f"{seen} taken and not acknowledged, none of them nobody's.")
+        level, sentence = told(_troubles(found), f"{seen} taken and not acknowledged, each held by a worker.")
         if level is Level.OK and found.uncertain and found.messages:
-            level, sentence = Level.UNKNOWN, f"{seen} taken; whether any is nobody's cannot be told now."
+            level, sentence = Level.UNKNOWN, f"{seen} taken; whether a worker holds each of them cannot be told now."
         return Finding(
             level=level,
             sentence=sentence,

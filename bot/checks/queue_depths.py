@@ -77,8 +77,8 @@ def _guessed(queues: list[Queue], stamped: Mapping[str, OldestMessage], target: 
 
 def _ageless(queues: list[Queue], ages: Mapping[str, float]) -> tuple[str, ...]:
     names = [q.name for q in queues if q.depth and q.name not in ages]
-    why = "its messages carry no time stamp, and its history is too short to estimate it"
-    return (f"How old the oldest message of {listed(names)} is, is not known: {why}.",) if names else ()
+    why = "no time stamp on its messages, and too little history yet"
+    return (f"Age of the oldest message unknown in {listed(names)}: {why}.",) if names else ()
 
 
 def _age(queue: Queue, stamped: Mapping[str, OldestMessage], guessed: Mapping[str, Estimated]) -> str:

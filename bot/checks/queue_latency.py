@@ -71,7 +71,7 @@ class QueueLatency(Check[QueueLatencyParams]):
         found.sort(key=lambda w: -w.seconds)
         unknown = unsure if any(w.n for w in found) else ()
         untold = [q for q in wanted if q not in {w.queue for w in found}]
-        untold_words = f"How long tasks wait in {listed(untold)} is not known: {NEEDS}."
+        untold_words = f"Waits in {listed(untold)} are not known: {NEEDS}."
         if not found:
             return Finding(level=Level.UNKNOWN, sentence=untold_words, at=now)
         level, sentence = told(_troubles(params, found, measured), f"Longest wait: {_told(found[0])}.")
@@ -110,11 +110,8 @@ def _troubles(params: QueueLatencyParams, found: list[_Wait], measured: dict[str
         if level in (Level.WARN, Level.BAD):
             limit = max(params.warn, params.alert) if level is Level.BAD else params.warn
             longer = f"; {counted(measured[wait.queue].above(limit), 'task')} waited longer" if wait.n else ""
-            words = (
-                f"{_told(wait)}, wanted are {took(limit)}{longer}. Look at its depth and its workers "
-                "(`/celery queues`, `/celery check consumers`)."
-            )
-            troubles.append(Trouble(level, words))
+            see = f"see `/celery queues {wait.queue}`"
+            troubles.append(Trouble(level, f"{_told(wait)}, wanted are {took(limit)}{longer}: {see}."))
         elif level is Level.UNKNOWN:
             words = f"{_told(wait)}; whether that is more than {took(params.warn)} cannot be told from depths alone."
             troubles.append(Trouble(level, words))
@@ -127,6 +124,6 @@ def _row(wait: _Wait) -> tuple[str, str, str]:
 
 
 def _estimated(found: list[_Wait]) -> str | None:
-    hows = {w.estimate.how for w in found if w.estimate}
-    names = [w.queue for w in found if w.estimate]
-    return f"{listed(names)}: {'; '.join(sorted(hows))}." if hows else None
+    if not any(w.estimate for w in found):
+        return None
+    return "~, ≥ and ≤ come from depths and starts: no message tells when it was sent. ≤: the queue was empty lately."

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from bot.checks.running import must_exist
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.forecast import reliefs
 from bot.domain.run import Finding, Level
@@ -22,7 +23,11 @@ class Relief(Check[ReliefParams]):
     params = ReliefParams
 
     def run(self, params: ReliefParams, snapshot: ClusterSnapshot, target: Target) -> Finding:
-        """Only a less important queue that shares a worker and uses slots there: pausing another would free nothing."""
+        """Only a less important queue that shares a worker and uses slots there: pausing another would free nothing.
+
+        Raises UnknownName.
+        """
+        must_exist(params.queue, snapshot, target)
         useful = reliefs(snapshot, target.spec, params.queue, target.earlier)
         found = [r for r in useful if target.pause_of(r.queue) is None]
         if not found:

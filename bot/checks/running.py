@@ -6,6 +6,7 @@ from pydantic import Field
 
 from bot.domain.amounts import took
 from bot.domain.cluster import ClusterSnapshot, TaskInHand
+from bot.domain.errors import UnknownName
 from bot.domain.run import Finding, Level, Table
 from bot.domain.troubles import brief, table
 from bot.domain.wording import counted, listed
@@ -18,6 +19,14 @@ class RunningParams(Params):
     queue: str = Field(description="the queue to look at")
 
 
+def must_exist(queue: str, snapshot: ClusterSnapshot, target: Target) -> None:
+    """Raise UnknownName for a queue that is neither in the broker nor in the settings: it is misspelt, as a rule."""
+    spec = target.spec
+    known = {q.name for q in (*snapshot.queues, *spec.queues)} | {q for g in spec.worker_groups for q in g.queues}
+    if queue not in known:
+        raise UnknownName("queue", queue, known)
+
+
 class Running(Check[RunningParams]):
     """Tasks running on the workers that consume a queue, and the longest of them."""
 
@@ -25,7 +34,10 @@ class Running(Check[RunningParams]):
     params = RunningParams
 
     def run(self, params: RunningParams, snapshot: ClusterSnapshot, target: Target) -> Finding:
-        """Count the tasks by name; the longest running one is named with its age in whole seconds."""
+        """Count the tasks by name; the longest running one is named with its age in whole seconds.
+
+        Raises UnknownName.
+        """
         workers = [w for w in snapshot.consumers(params.queue) if w.active is not None]
         tasks = [t for w in workers for t in w.active or ()]
         slots = sum(w.slots or 0 for w in workers)
@@ -65,7 +77,8 @@ def _took(seconds: float | None) -> str:
 
 
 def _nobody(queue: str, snapshot: ClusterSnapshot, target: Target) -> tuple[Level, str]:
-    """Say why no worker consumes it, as far as that can be seen, and what to do."""
+    """Say why no worker consumes it, as far as that can be seen, and what to do; raises UnknownName."""
+    must_exist(queue, snapshot, target)
     if target.pause_of(queue):
         return Level.WARN, f"{queue} is paused, so no worker consumes it."
     if snapshot.silent:

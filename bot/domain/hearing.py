@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 
 from bot.domain.amounts import took
 from bot.domain.live import Feed, LiveWorker, TaskEvents
-from bot.domain.window import Window
+from bot.domain.window import Gap, Window
 from bot.domain.wording import counted, listed
 
 
@@ -16,8 +16,8 @@ def doubts(window: Window, feed: Feed, workers: Iterable[LiveWorker] = ()) -> tu
         found.append(f"Events are not heard now: {feed.trouble or 'not connected'}.")
     if short := unwatched(window):
         found.append(short)
-    if window.gaps:
-        found.append(_gaps(window))
+    if over := [gap for gap in window.gaps if feed.connected or gap.until is not None]:
+        found.append(_gaps(window, over))
     if off := [w.name for w in workers if w.task_events is TaskEvents.OFF]:
         found.append(f"No task events come from {listed(off)}, so what it runs is not counted.")
     return tuple(found)
@@ -31,13 +31,13 @@ def unwatched(window: Window) -> str | None:
     return f"The bot has listened for {took(max(heard, 0))} of the {window.span.value}."
 
 
-def _gaps(window: Window) -> str:
+def _gaps(window: Window, gaps: Sequence[Gap]) -> str:
     seconds = sum(
-        max(0.0, ((gap.until or window.until) - max(gap.since, window.since)).total_seconds()) for gap in window.gaps
+        max(0.0, ((gap.until or window.until) - max(gap.since, window.since)).total_seconds()) for gap in gaps
     )
-    missed = sum(gap.missed or 0 for gap in window.gaps)
+    missed = sum(gap.missed or 0 for gap in gaps)
     tasks = f", with at least {counted(missed, 'task')}" if missed else ""
-    return f"Events were missed for about {took(max(seconds, 1.0))}{tasks}: {window.gaps[-1].why}."
+    return f"Events were missed for about {took(max(seconds, 1.0))}{tasks}: {gaps[-1].why}."
 
 
 def at_least(doubtful: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 from bot.domain.cluster import Value
 from bot.domain.forecast import DepthSample
 
-_FIFO = "estimated from depths and starts, about"
+_FIFO = "from depths and starts"
 
 
 class Bound(StrEnum):
@@ -88,7 +88,7 @@ def _wait(counted: Sequence[DepthSample], i: int) -> Estimated:
     here = counted[i]
     if here.depth == 0:
         between = (here.at - counted[i - 1].at).total_seconds()
-        how = f"the queue was empty: less than the {between:.0f} s between two samples"
+        how = f"the queue was empty at one of two counts, {between:.0f} s apart"
         return Estimated(seconds=between, how=how, bound=Bound.AT_MOST)
     return _age(counted, i)
 
@@ -117,7 +117,7 @@ def _age(counted: Sequence[DepthSample], i: int) -> Estimated:
     at = counted[i].at
     if arrived[0] >= wanted:
         known = (at - counted[0].at).total_seconds()
-        how = "it came in before the depths that are known began"
+        how = "it came before the first count that is known"
         return Estimated(seconds=known, how=how, bound=Bound.AT_LEAST)
     k = bisect_left(arrived, wanted)
     before, after = counted[k - 1].at, counted[k].at
@@ -136,4 +136,4 @@ def _littles_law(samples: Sequence[DepthSample], service_per_minute: float | Non
     if arrival <= 0:
         return None
     mean = sum(s.depth for s in samples) / len(samples)
-    return Estimated(seconds=mean / arrival * 60, how="mean depth divided by the rate of arrivals, about")
+    return Estimated(seconds=mean / arrival * 60, how="mean depth divided by the rate of arrivals")

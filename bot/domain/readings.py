@@ -128,17 +128,21 @@ def _latency(spec: TargetSpec, evidence: Evidence) -> Reading:
         if queue in found or spec.tasks or not spec.concerns(queue):
             continue
         if decides(estimate, spec):
-            found[queue] = Reading(at=evidence.now, value=estimate.seconds, of=queue, estimated=estimate.how)
+            found[queue] = _estimate(queue, estimate, evidence.now)
         else:
             rough.append(f"{queue} {estimate.bound} {took(estimate.seconds)}")
     unjudged = f"too rough to judge: {listed(sorted(rough), most=3)}" if rough else ""
     if worst := _worst(spec, found.values()):
-        said = [worst.incomplete, f"Estimates {unjudged}." if rough else None]
+        said = [worst.incomplete, f"Other queues are {unjudged}." if rough else None]
         return worst.model_copy(update={"incomplete": " ".join(s for s in said if s) or None})
     if not rough and not evidence.feed.connected:
         return _nothing_ended(spec, evidence)
-    why = f"no task{_about(spec)} told how long it waited in the last {spec.span} (that takes task-sent events)"
+    why = f"no task{_about(spec)} told when it was sent (needs task-sent events)"
     return _unknown(evidence.window.until, f"{why}; estimates are {unjudged}" if rough else why)
+
+
+def _estimate(queue: str, estimate: Estimated, now: datetime) -> Reading:
+    return Reading(at=now, value=estimate.seconds, of=queue, estimated=estimate.how, bound=estimate.bound.value)
 
 
 def decides(estimate: Estimated, spec: TargetSpec) -> bool:
@@ -200,17 +204,16 @@ def _memory(evidence: Evidence) -> Reading:
         value=float(worst.total or 0),
         of=worst.worker,
         incomplete=" ".join(s for s in said if s) or None,
-        estimated="the parent's is its highest so far" if worst.parent_is_peak else None,
+        estimated="the most it ever took, not what it takes now" if worst.parent_is_peak else None,
+        bound=Bound.AT_MOST.value if worst.parent_is_peak and worst.children is not None else Bound.ABOUT.value,
     )
 
 
 def _parents_alone(workers: list[WorkerMemory]) -> str:
-    """Return in a sentence whose children are not counted, and why."""
+    """Return in a sentence whose children are not counted; `/celery workers <worker>` says why."""
     if not workers:
         return ""
-    whys = sorted({w.why for w in workers if w.why})
-    names = listed(sorted(w.worker for w in workers), most=2)
-    return f"The parent process alone is counted of {names}{f': {whys[0]}' if whys else ''}."
+    return f"Of {listed(sorted(w.worker for w in workers), most=2)} only the parent process is counted."
 
 
 def _depth(spec: TargetSpec, evidence: Evidence) -> Reading:
@@ -255,7 +258,8 @@ def _nothing_ended(spec: TargetSpec, evidence: Evidence) -> Reading:
     elif evidence.events and all(e is TaskEvents.OFF for e in evidence.events.values()):
         why = "no worker sends task events"
     else:
-        why = f"no task{_about(spec)} ended in the last {spec.span}"
+        unsure = " that is known to be" if spec.queues and _homeless(spec, evidence.window) else ""
+        why = f"no task{unsure}{_about(spec)} ended in the last {spec.span}"
     return _unknown(evidence.window.until, why, _incomplete(spec, evidence))
 
 
@@ -286,7 +290,7 @@ def _homeless(spec: TargetSpec, window: Window) -> str | None:
     anywhere = spec.model_copy(update={"queues": ()})
     lost = [r for r in window.tasks if r.queue is None and anywhere.concerns(None, r.name)] if spec.queues else []
     n = sum(r.figures.ended for r in lost)
-    return f"{counted(n, 'task')} whose queue is not known {'is' if n == 1 else 'are'} left out." if n else None
+    return f"{counted(n, 'task')} of an unknown queue {'is' if n == 1 else 'are'} left out." if n else None
 
 
 def _ago(at: datetime, now: datetime) -> str:

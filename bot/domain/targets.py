@@ -69,7 +69,8 @@ class Reading(Value):
 
     `of` names the worst queue or worker; of a completion rate, the task with the most failures. `target` and `alert`
     are the limits that hold for `of` where they are not the target's own. `few` says why a value past the alert is no
-    proof: too few tasks. `incomplete` says what was missed; `estimated` how the value was estimated.
+    proof: too few tasks. `incomplete` says what was missed; `estimated` how the value was estimated,
+    `bound` how such a value is to be read ("about", "at least").
     """
 
     at: datetime
@@ -83,6 +84,7 @@ class Reading(Value):
     why: str | None = None
     incomplete: str | None = None
     estimated: str | None = None
+    bound: str = "about"
 
 
 class Standing(StrEnum):

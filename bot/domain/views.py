@@ -9,6 +9,7 @@ from bot.domain.broker import OldestMessage, TaskPlace, WorkerMemory
 from bot.domain.card import QueueLine
 from bot.domain.cluster import TaskInHand, Unknown, Value, Worker
 from bot.domain.forecast import Forecast, Trend
+from bot.domain.latency import Bound
 from bot.domain.live import FailureGroup, Feed, LiveWorker, TaskTrace
 from bot.domain.mitigation import Protection
 from bot.domain.run import Finding
@@ -33,7 +34,8 @@ class WhatIf(Value):
 
 
 class QueueDetail(Value):
-    """One queue, closely. `oldest_age` in seconds; `oldest_estimated` says how, when no message carries a stamp.
+    """One queue, closely. `oldest_age` in seconds; `oldest_estimated` says how, when no message carries a stamp, and
+    `oldest_bound` how that is to be read.
 
     `consumers` are the workers that said they take from it; not every worker may have answered.
     """
@@ -45,6 +47,7 @@ class QueueDetail(Value):
     oldest: OldestMessage | None = None
     oldest_age: float | None = None
     oldest_estimated: str | None = None
+    oldest_bound: Bound = Bound.ABOUT
     wait: Histogram = Histogram()
     held: int | None = None
     running: int | None = None

@@ -145,7 +145,7 @@ def _misfit(check: Check[Any], error: ErrorDetails) -> BadInput:
     if error["type"] == "extra_forbidden":
         if not fields:
             return BadInput(f"The check `{check.name}` takes no parameters; leave out `{field}`.")
-        return UnknownName(f"parameter of the check `{check.name}`", field, fields)
+        return UnknownName(f"`{check.name}` parameter", field, fields)
     if not field:
         return BadInput(f"The check `{check.name}`: {_said(error)}.")
     meaning = fields[field].description if field in fields else None

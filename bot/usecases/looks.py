@@ -9,7 +9,7 @@ from bot.domain.cluster import ClusterSnapshot, TaskInHand, Worker, missing_grou
 from bot.domain.errors import OncallError, UnknownName
 from bot.domain.forecast import forecast, goal_of, recent, trend
 from bot.domain.hearing import doubts, means
-from bot.domain.latency import age_of_oldest
+from bot.domain.latency import Bound, age_of_oldest
 from bot.domain.live import FailureGroup, Presence
 from bot.domain.views import (
     Age,
@@ -100,6 +100,7 @@ def _detail(
         oldest=oldest,
         oldest_age=guess.seconds if guess else oldest.age if oldest else None,
         oldest_estimated=guess.how if guess else None,
+        oldest_bound=guess.bound if guess else Bound.ABOUT,
         what_if=what_ifs(snapshot, target.spec, name, rate, target.earlier, paused=_paused(target)),
         wait=heard.total(heard.of_queue(name)).wait,
         running=sum(w.running_on(name) for w in snapshot.workers) if answered else None,
@@ -251,5 +252,5 @@ def _age(ports: Ports, known: Seen) -> Age:
 def _heard_age(target: Target, now: datetime, window: Window) -> Age:
     feed = target.live.feed()
     taken_at = now if feed.connected else feed.last_at
-    said = doubts(window, feed, target.live.workers(now))
+    said = doubts(window, feed, target.live.workers(now))[0 if feed.connected else 1 :]  # the trouble says the first
     return Age(now=now, taken_at=taken_at, trouble=feed.trouble, doubt=" ".join(said) or None)

@@ -56,8 +56,7 @@ def test_depths_are_listed_above_their_limit_first_with_the_stamped_age() -> Non
     assert found.values["oldest"] == {"booking": 75.0}
     assert found.unknown == (
         "lost could not be counted.",
-        "How old the oldest message of analytics is, is not known: its messages carry no time stamp, and its history "
-        "is too short to estimate it.",
+        "Age of the oldest message unknown in analytics: no time stamp on its messages, and too little history yet.",
     )
     assert found.estimated is None
 
@@ -138,7 +137,7 @@ def test_latency_is_else_estimated_from_depths_and_said_to_be() -> None:
     assert found.level is Level.BAD
     assert found.values["p95"] == pytest.approx(50, abs=6)
     assert found.estimated is not None
-    assert found.estimated.startswith("booking: ")
+    assert found.estimated.startswith("~, ≥ and ≤ come from depths and starts")
     assert cells(found)[0][2] == "estimated"
 
 
@@ -173,7 +172,11 @@ def taken(**given: Any) -> FakeDiagnostics:
 @pytest.mark.parametrize(
     ("diagnostics", "level", "sentence"),
     [
-        (taken(messages=(message(),)), Level.OK, "1 message taken and not acknowledged, none of them nobody's."),
+        (
+            taken(messages=(message(),)),
+            Level.OK,
+            "1 message taken and not acknowledged, each held by a worker.",
+        ),
         (
             taken(messages=(message(),), orphans=(message(),)),
             Level.BAD,
@@ -187,7 +190,7 @@ def taken(**given: Any) -> FakeDiagnostics:
         (
             taken(messages=(message(),), uncertain=True, why_uncertain="worker2@a is silent"),
             Level.UNKNOWN,
-            "1 message taken; whether any is nobody's cannot be told now.",
+            "1 message taken; whether a worker holds each of them cannot be told now.",
         ),
         (
             taken(held=(message("1"), message("2")), held_at_most=1),

@@ -74,7 +74,7 @@ def test_a_pattern_says_which_tasks_count() -> None:
 def test_tasks_whose_queue_is_not_known_are_left_out_and_counted() -> None:
     """They may be of the queue that is meant, so the reading says so."""
     found = reading_of(AI, evidence(row("t", "ai_x", runtime=lasting((2, 5))), row("u", None, succeeded=7)))
-    assert found.incomplete == "7 tasks whose queue is not known are left out."
+    assert found.incomplete == "7 tasks of an unknown queue are left out."
 
 
 @pytest.mark.parametrize(
@@ -219,14 +219,21 @@ def test_an_estimate_that_is_too_rough_is_told_in_words() -> None:
     """With the queue, and what would measure it."""
     found = reading_of(LATENCY, evidence(waits={"booking": Estimated(seconds=1.2, how="e")}))
     assert found.why == (
-        "no task told how long it waited in the last 15 min (that takes task-sent events); "
-        "estimates are too rough to judge: booking about 1.2 s"
+        "no task told when it was sent (needs task-sent events); estimates are too rough to judge: booking about 1.2 s"
     )
     heard = reading_of(
         LATENCY,
         evidence(row("t", "mail", wait=lasting((0.05, 9))), waits={"booking": Estimated(seconds=1.2, how="e")}),
     )
-    assert (heard.of, heard.incomplete) == ("mail", "Estimates too rough to judge: booking about 1.2 s.")
+    assert (heard.of, heard.incomplete) == ("mail", "Other queues are too rough to judge: booking about 1.2 s.")
+
+
+def test_no_queue_is_called_idle_while_ended_tasks_have_no_queue() -> None:
+    """They may be its own; where every queue is known, the sentence is plain."""
+    nowhere = reading_of(AI, evidence(row("u", None, succeeded=7)))
+    assert (nowhere.value, nowhere.why) == (None, "no task that is known to be of ai_* ended in the last 15 min")
+    assert nowhere.incomplete == "7 tasks of an unknown queue are left out."
+    assert reading_of(AI, evidence(row("u", "mail", succeeded=7))).why == "no task of ai_* ended in the last 15 min"
 
 
 def told(worker: str, parent: int | None, *children: int, why: str | None = None) -> WorkerMemory:
@@ -246,14 +253,14 @@ def test_memory_says_whose_children_are_not_counted() -> None:
     memory = {"w1": told("w1", 500, why="it runs on another host"), "w2": told("w2", None)}
     found = reading_of(MEMORY, evidence(memory=memory, memory_at=NOW))
     assert (found.value, found.of) == (500.0, "w1")
-    assert found.incomplete == ("The parent process alone is counted of w1: it runs on another host. Not known of w2.")
+    assert found.incomplete == "Of w1 only the parent process is counted. Not known of w2."
 
 
 def test_a_parents_peak_is_no_measurement_of_now() -> None:
     """Getrusage tells the highest so far: it is shown as an estimate, not as what is taken now."""
     peak = told("w1", 2_500_000_000).model_copy(update={"parent_is_peak": True})
     found = reading_of(MEMORY, evidence(memory={"w1": peak}, memory_at=NOW))
-    assert (found.value, found.estimated) == (2.5e9, "the parent's is its highest so far")
+    assert (found.value, found.estimated) == (2.5e9, "the most it ever took, not what it takes now")
 
 
 def test_old_memory_is_not_now() -> None:

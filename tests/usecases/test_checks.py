@@ -242,7 +242,7 @@ def test_a_check_by_its_name_shows_its_title_and_finding(world: World) -> None:
             "slow_tasks",
             {"secnds": "1"},
             UnknownName,
-            "There is no parameter of the check `slow_tasks` `secnds`. Did you mean `seconds`?",
+            "There is no `slow_tasks` parameter `secnds`. Did you mean `seconds`?",
         ),
         (
             "slow_tasks",

@@ -5,7 +5,7 @@ from bot.domain.views import ArchivesView
 from bot.domain.wording import counted
 from bot.slack.looks import ArchiveList, line_of
 from bot.slack.views.blocks import sections
-from bot.slack.views.formatting import code, count, name, when
+from bot.slack.views.formatting import count, escape, name, when
 from bot.slack.views.frame import BODY, framed, titled
 from bot.slack.views.message import Message
 
@@ -38,4 +38,4 @@ def _line(archive: Archive, view: ArchivesView) -> str:
     lost = [f"⚠️ Redis evicted {count(archive.evicted)} of them"] if archive.evicted else []
     place = f"{view.cluster}/{archive.id}"
     until = f"kept until {when(archive.ends_at, view.age.now)}"
-    return f"📦 {first}\n↳ " + " · ".join([f"{made}, {until}", code(f"/celery restore {place}"), *lost])
+    return f"📦 {first}\n↳ {' · '.join([f'{made}, {until}', *lost])}\n↳ put back: `/celery restore {escape(place)}`"

@@ -2,6 +2,8 @@
 
 from bot.domain.card import QueueLine
 from bot.domain.forecast import Prospect
+from bot.domain.latency import Bound
+from bot.domain.readings import ROUGH_SECONDS
 from bot.domain.views import QueueDetail, QueuesView
 from bot.domain.wording import counted, listed
 from bot.slack.looks import Queues, line_of
@@ -55,7 +57,17 @@ def _expected(detail: QueueDetail) -> list[str]:
 def _oldest(detail: QueueDetail) -> list[str]:
     if detail.oldest_age is None or not detail.line.queue.depth:
         return []
-    return [f"oldest {'about ' if detail.oldest_estimated else ''}{duration(detail.oldest_age)}"]
+    return [f"oldest {_old(detail)}"]
+
+
+def _old(detail: QueueDetail) -> str:
+    """Return the age of the oldest message: an estimate is no better than the time between two counts."""
+    seconds = detail.oldest_age or 0.0
+    if not detail.oldest_estimated:
+        return duration(seconds)
+    if detail.oldest_bound is Bound.ABOUT and seconds < ROUGH_SECONDS:
+        return f"under {duration(ROUGH_SECONDS)}"
+    return f"{detail.oldest_bound} {duration(seconds)}"
 
 
 def _alone(view: QueuesView, detail: QueueDetail, *, shared: bool) -> Message:
@@ -123,7 +135,7 @@ def _age(detail: QueueDetail) -> list[str]:
         return [f"Oldest message{task}: age unknown ({why})"]
     if detail.oldest_estimated:
         how = prose(detail.oldest_estimated, 200)
-        return [f"Oldest message{task}: about {duration(detail.oldest_age)} old (estimated: {how})"]
+        return [f"Oldest message{task}: {_old(detail)} old (estimated: {how})"]
     return [f"Oldest message{task}: {duration(detail.oldest_age)} old"]
 
 

@@ -6,9 +6,9 @@ from datetime import datetime
 from bot.domain.amounts import percent, size
 from bot.domain.readings import COUNTED
 from bot.domain.standing import limits
-from bot.domain.targets import ForecastScore, Measure, Quality, Reading, Standing, TargetSpec
+from bot.domain.targets import ForecastScore, Measure, Quality, Reading, Standing, TargetSpec, TargetState
 from bot.domain.views import Age, TargetLine, TargetsView
-from bot.domain.wording import counted
+from bot.domain.wording import counted, listed
 from bot.slack.looks import Targets, line_of
 from bot.slack.views.amounts import duration
 from bot.slack.views.blocks import lines, sections
@@ -51,8 +51,10 @@ def _age(view: TargetsView) -> Age:
 
 def _summary(view: TargetsView) -> str:
     standing = [t.state.standing for t in view.targets]
+    bad = (Standing.ALERT, Standing.MISSED)
+    named = {s: listed([name(t.spec.name) for t in view.targets if t.state.standing is s], 3) for s in bad}
     parts = [
-        f"{standing.count(s)} {word}"
+        f"{standing.count(s)} {word}{f' ({named[s]})' if s in bad else ''}"
         for s, word in (
             (Standing.ALERT, "in alert"),
             (Standing.MISSED, "missed"),
@@ -70,16 +72,22 @@ def _line(line: TargetLine, now: datetime, told: str) -> str:
     `told` stands above all targets already.
     """
     spec, reading, state = line.spec, line.reading, line.state
-    first = f"{_MARKS[state.standing]} *{name(spec.name)}* {_value(spec, reading)} ({_limits(spec, reading)})"
+    first = f"{_mark(state)} *{name(spec.name)}* {_value(spec, reading)} ({_limits(spec, reading)})"
     below = [_standing(line, now), *_where(spec, reading), *_proof(reading)]
     doubts = _doubts(reading, told)
     return "\n↳ ".join([first, " · ".join(below), *([f"⚠️ {'; '.join(doubts)}"] if doubts else [])])
 
 
+def _mark(state: TargetState) -> str:
+    """Return the standing's mark; one that is met still, and whose readings say otherwise, is no longer well."""
+    turning = state.standing is Standing.MET and state.leaning not in (None, Standing.MET)
+    return _MARKS[Standing.MISSED if turning else state.standing]
+
+
 def _value(spec: TargetSpec, reading: Reading) -> str:
     if reading.value is None:
         return f"unknown: {prose(reading.why or 'nothing was counted', 200)}"
-    return f"{'about ' if reading.estimated else ''}{amount(spec.measure, reading.value)}"
+    return f"{f'{reading.bound} ' if reading.estimated else ''}{amount(spec.measure, reading.value)}"
 
 
 def amount(measure: Measure, value: float) -> str:
@@ -106,7 +114,7 @@ def _standing(line: TargetLine, now: datetime) -> str:
     if state.leaning is None or state.leaning is state.standing:
         return said
     since = f" since {when(state.leaning_since, now)}" if state.leaning_since else ""
-    return f"{said}, readings point to {state.leaning.value}{since}"
+    return f"{said}, but reads {state.leaning.value}{since}"
 
 
 def _where(spec: TargetSpec, reading: Reading) -> list[str]:
@@ -115,7 +123,7 @@ def _where(spec: TargetSpec, reading: Reading) -> list[str]:
     if spec.measure is Measure.COMPLETION:
         within = [f"last {spec.span.value}"]
     worst = "most failures" if spec.measure is Measure.COMPLETION else "worst"
-    return [*([f"{worst}: {name(reading.of)}"] if reading.of else []), *within]
+    return [*([f"{worst}: {name(reading.of)}"] if reading.of and reading.value else []), *within]
 
 
 def _proof(reading: Reading) -> list[str]:

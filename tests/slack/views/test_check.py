@@ -27,7 +27,7 @@ def test_check_shows_its_finding_and_how_to_run_it_again() -> None:
         "```worker        memory\n"
         "worker1@host  2.4 GB\n"
         "w2            900 MB```\n"
-        "❓ Not known: w9@b did not answer\n"
+        "❓ w9@b did not answer\n"
         "Estimated: shared pages count for each child\n"
         "(prod · Memory of workers.\n"
         "Again: `/celery check prod/worker_memory above='2 GB'`\n"

@@ -10,7 +10,7 @@ from tests.slack.views.reading import buttons, read
 from tests.slack.views.samples import NOW
 
 ALL = """\
-*prod*: 4 targets: 1 in alert, 1 missed, 1 unknown, 1 met
+*prod*: 4 targets: 1 in alert (completion), 1 missed (depth), 1 unknown, 1 met
 🔴 *completion* 99.2 % (wanted > 99.9 %, alert < 99.5 %)
 ↳ alert since 02:59 UTC · most failures: shop.booking.create · last 15 min · 7,938 DPMO, at most 9,419 (95 % \
 sure) · ≥ 3.8σ supported (n = 12,345)
@@ -84,8 +84,8 @@ def test_estimates_gaps_and_leanings_are_told() -> None:
     )
     leaning = line.state.model_copy(update={"leaning": Standing.ALERT, "leaning_since": ago(seconds=20)})
     assert one(line.model_copy(update={"state": leaning})).splitlines()[1:4] == [
-        "✅ *latency* about 620 ms (wanted < 100 ms, alert > 500 ms)",
-        "↳ met since 02:59 UTC, readings point to alert since 03:13 UTC · 95 % stay below it, last 15 min",
+        "⚠️ *latency* about 620 ms (wanted < 100 ms, alert > 500 ms)",
+        "↳ met since 02:59 UTC, but reads alert since 03:13 UTC · 95 % stay below it, last 15 min",
         "↳ ⚠️ 2 of 9 tasks prove no alert yet; estimated: from depth and rate; events were missed for 12 s",
     ]
 
