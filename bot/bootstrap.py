@@ -19,6 +19,7 @@ from bot.adapters.celery.diagnostics import CeleryDiagnostics
 from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.event_switch import EventSwitch, sightings
 from bot.adapters.celery.online import WorkerOnlineWatch
+from bot.adapters.celery.revokes import CeleryRevokes
 from bot.adapters.clock import SystemClock
 from bot.adapters.clusters import ConfiguredClusters
 from bot.adapters.discovery import DiscoveredRegistry
@@ -42,6 +43,7 @@ from bot.slack.app import SlackShell
 from bot.slack.config import RoleSource, SlackConfig
 from bot.usecases import history
 from bot.usecases.reconcile import hold_new_worker
+from bot.usecases.revokes import tell_new_worker
 from bot.web.server import WebServer
 
 log = structlog.get_logger(__name__)
@@ -79,6 +81,7 @@ def make_ports(settings: Settings, role: str) -> Ports:
             controls,
             settings.channels,
             archives={name: CeleryArchives(control.watched) for name, control in controls.items()},
+            revokes={name: CeleryRevokes(control.watched) for name, control in controls.items()},
             lives={name: Recorder(clock) for name in settings.specs} if role == "bot" else {},
             diagnostics={name: CeleryDiagnostics(control.watched, clock) for name, control in controls.items()},
         ),
@@ -105,6 +108,9 @@ def close_ports(ports: Ports) -> None:
         diagnostics = ports.clusters.diagnostics(name)
         if isinstance(diagnostics, CeleryDiagnostics):
             diagnostics.close()
+        revokes = ports.clusters.revokes(name)
+        if isinstance(revokes, CeleryRevokes):
+            revokes.close()
     if isinstance(ports.dispatcher, CeleryDispatcher):
         ports.dispatcher.close()
     if isinstance(ports.store, SqlStore):
@@ -208,6 +214,7 @@ def online_watches(
         if switches and name in switches:
             switches[name].came_online(worker)
         hold_new_worker(ports, name, worker)
+        tell_new_worker(ports, name, worker)
 
     return [
         WorkerOnlineWatch(

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from bot.domain.cluster import ClusterSpec
 from bot.domain.errors import UnknownName
-from bot.ports import Archives, ClusterControl, Deaf, Diagnostics, Live, NoArchives, NoDiagnostics
+from bot.ports import Archives, ClusterControl, Deaf, Diagnostics, Live, NoArchives, NoDiagnostics, NoRevokes, Revokes
 
-DEAF, NOT_ASKED, NONE_ASIDE = Deaf(), NoDiagnostics(), NoArchives()
+DEAF, NOT_ASKED, NONE_ASIDE, NONE_REVOKED = Deaf(), NoDiagnostics(), NoArchives(), NoRevokes()
 
 
 class ConfiguredClusters:
@@ -23,10 +23,11 @@ class ConfiguredClusters:
         lives: Mapping[str, Live] | None = None,
         diagnostics: Mapping[str, Diagnostics] | None = None,
         archives: Mapping[str, Archives] | None = None,
+        revokes: Mapping[str, Revokes] | None = None,
     ) -> None:
         self._specs, self._controls, self._channels = dict(specs), dict(controls), dict(channels)
         self._lives, self._diagnostics = dict(lives or {}), dict(diagnostics or {})
-        self._archives = dict(archives or {})
+        self._archives, self._revokes = dict(archives or {}), dict(revokes or {})
 
     def spec(self, name: str) -> ClusterSpec:
         """Return how a cluster is configured; raises UnknownName."""
@@ -49,6 +50,11 @@ class ConfiguredClusters:
         """Return what is set aside in a cluster's broker; raises UnknownName."""
         self.spec(name)
         return self._archives.get(name, NONE_ASIDE)
+
+    def revokes(self, name: str) -> Revokes:
+        """Return what tells a cluster's workers to run tasks no more; raises UnknownName."""
+        self.spec(name)
+        return self._revokes.get(name, NONE_REVOKED)
 
     def live(self, name: str) -> Live:
         """Return what a cluster's events tell; nothing where nobody listens. Raises UnknownName."""

@@ -20,8 +20,8 @@ class ArchiveState(StrEnum):
 class ArchiveWanted(Value):
     """An archive that is to be made: of `queue`, if it holds from `least` to `most` messages.
 
-    `task` and `before` choose part of them: those of one task name, or published before a moment. It is dropped at
-    `ends_at`, after a warning.
+    `task`, `before` and `ids` choose part of them: those of one task name, or published before a moment, or of these
+    ids. It is dropped at `ends_at`, after a warning.
     """
 
     id: str
@@ -32,18 +32,20 @@ class ArchiveWanted(Value):
     most: int
     task: str | None = None
     before: datetime | None = None
+    ids: frozenset[str] = frozenset()
 
     @property
     def whole(self) -> bool:
         """Return whether all of the queue is meant."""
-        return self.task is None and self.before is None
+        return self.task is None and self.before is None and not self.ids
 
 
 class Archive(Value):
     """One archive as the broker holds it.
 
     `messages` were set aside and `kept` stayed in their queue; `lying` is how many lie there now: fewer than `messages`
-    in an archive that is held means that Redis evicted some. `task` and `before` are what was chosen by, if not all.
+    in an archive that is held means that Redis evicted some. `task`, `before` and `ids` are what was chosen by, if not
+    all.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Archive(Value):
     ends_at: datetime
     task: str | None = None
     before: datetime | None = None
+    ids: frozenset[str] = frozenset()
 
     @property
     def evicted(self) -> int:

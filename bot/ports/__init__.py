@@ -20,6 +20,7 @@ from bot.ports.outside import (
     Runbooks,
     Series,
 )
+from bot.ports.revokes import NoRevokes, Revokes
 from bot.ports.storage import Audit, Cards, Collection, Forecasts, History, Inbox, InboxEntry, Mark, Store, Tx
 
 __all__ = [
@@ -52,12 +53,14 @@ __all__ = [
     "NoHttp",
     "NoMemories",
     "NoMetrics",
+    "NoRevokes",
     "Params",
     "Ports",
     "Progress",
     "QueryAnswer",
     "Registry",
     "Remembered",
+    "Revokes",
     "Runbooks",
     "Samples",
     "Series",

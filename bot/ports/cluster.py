@@ -19,6 +19,7 @@ from bot.domain.forecast import DepthSample
 from bot.domain.window import Slice
 from bot.ports.archives import Archives
 from bot.ports.live import Live
+from bot.ports.revokes import Revokes
 
 
 class ClusterControl(Protocol):
@@ -148,6 +149,10 @@ class Clusters(Protocol):
 
     def archives(self, name: str) -> Archives:
         """Return what is set aside there; raises UnknownName."""
+        ...
+
+    def revokes(self, name: str) -> Revokes:
+        """Return what tells its workers to run tasks no more; raises UnknownName."""
         ...
 
     def live(self, name: str) -> Live:

@@ -19,6 +19,7 @@ from bot.ports.archives import Archives, NoArchives
 from bot.ports.cluster import ClusterControl, Diagnostics, NoDiagnostics, Samples
 from bot.ports.live import Deaf, Live
 from bot.ports.outside import Clock, Http, Metrics, NoHttp, NoMetrics
+from bot.ports.revokes import NoRevokes, Revokes
 
 
 class Params(BaseModel):
@@ -47,6 +48,7 @@ class Target:
     acted: datetime | None = None
     earlier: Sequence[ClusterSnapshot] = ()
     archives: Archives = NoArchives()  # noqa: RUF009 - immutable
+    revokes: Revokes = NoRevokes()  # noqa: RUF009 - immutable
     diagnostics: Diagnostics = NoDiagnostics()  # noqa: RUF009 - immutable
     live: Live = Deaf()  # noqa: RUF009 - immutable
     metrics: Metrics = NoMetrics()  # noqa: RUF009 - immutable

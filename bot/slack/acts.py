@@ -1,4 +1,4 @@
-"""The grammar of what changes a cluster by hand: `purge`, `restore`, `drop`, `scale`. It becomes an action's proposal.
+"""The grammar of what changes a cluster by hand: `purge`, `restore`, `revoke` and the like. It becomes a proposal.
 
 `pause` and `resume` stand in `commands`, the oldest part of the grammar.
 """
@@ -15,7 +15,7 @@ from bot.slack.typed import unquoted
 
 LONGEST_REASON = 300
 MOST_SLOTS = 20
-VERBS = ("purge", "restore", "drop")
+VERBS = ("purge", "restore", "drop", "revoke")
 
 _WHOLE = re.compile(r"([-−–+]?)([0-9]{1,6})")
 """A number with its sign; phones make a longer dash of a minus."""
@@ -38,6 +38,8 @@ def act(verb: str, rest: list[str], names: Names, cluster: str, queue: str) -> A
     """
     if verb == "purge":
         return _purge(rest, cluster, queue)
+    if verb == "revoke":
+        return _revoke(rest, names)
     return _archive(verb, rest, names)
 
 
@@ -59,6 +61,41 @@ def _purge(rest: list[str], cluster: str, queue: str) -> Act:
                 f"`/celery purge {queue}`, and after it `task <name>`, `older than 1h`, `keep 2d` or `because …`."
             )
     return Act("purge_queue", cluster, tuple({**params, "reason": reason}.items()), reason)
+
+
+def _revoke(rest: list[str], names: Names) -> Act:
+    """Read "<id> [<id> ...]", "task <name>" or "queue <name>", then "[terminate] [for 3h] [keep 2d]" and the reason."""
+    tail, reason = split_reason(rest)
+    params: dict[str, Any] = {}
+    ids: list[str] = []
+    cluster = names.default
+    while tail:
+        word, key, tail = unquoted(tail[0]), tail[0].lower(), tail[1:]
+        if key in ("task", "queue") and tail:
+            cluster, params[key] = names.split(unquoted(tail[0]))
+            tail = tail[1:]
+        elif key == "terminate":
+            params["terminate"] = True
+        elif key in ("for", "keep") and tail:
+            params["hold" if key == "for" else key], tail = _time(key, tail)
+        elif params or key in ("task", "queue", "for", "keep"):
+            raise BadInput(f"`{echo(' '.join([word, *tail]))}` is not understood after `revoke`. {_REVOKE}")
+        else:
+            cluster, one = names.split(word.rstrip(","))
+            ids.append(one)
+    if ids:
+        params["ids"] = ids
+    if "queue" in params:
+        params["queue"] = names.queue(params["queue"], cluster)
+    if not params.keys() & {"ids", "task", "queue"}:
+        raise BadInput(f"Say which tasks to revoke. {_REVOKE}")
+    return Act("revoke_tasks", cluster, tuple({**params, "reason": reason}.items()), reason)
+
+
+_REVOKE = (
+    "Say `/celery revoke <id>`, `revoke task <name>` or `revoke queue <queue>`, and after it `terminate`, `for 3h` or "
+    "`because …`."
+)
 
 
 def _time(word: str, tail: list[str]) -> tuple[int, list[str]]:

@@ -71,6 +71,13 @@ USAGES = (
         "You see how many of what before it happens.",
         "purge ai_generation task stories.generate because of a bad prompt",
     ),
+    Usage(
+        "revoke",
+        "revoke <id> [terminate] [because ...]",
+        "Keeps tasks from running, wherever they are; also `revoke task <name>` and `revoke queue <queue>`. With "
+        "`terminate` those that run are ended. Workers that start are told again for 3 h, or as long as `for 8h` says.",
+        "revoke task stories.generate because of a bad prompt",
+    ),
     Usage("archives", "archives [cluster]", "What purges set aside, and until when."),
     Usage("restore", "restore <archive>", "Puts what a purge set aside back into its queue.", "restore exe-12"),
     Usage("drop", "drop <archive> [because ...]", "Deletes what a purge set aside, for good."),

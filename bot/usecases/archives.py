@@ -134,7 +134,7 @@ def _maker(tx: Tx, cluster: str, archive: Archive) -> Execution | None:
         return None
     asked = made.proposal
     mine = asked.cluster == cluster and made.queued_at <= archive.made_at  # ids begin anew with each database
-    return made if mine and asked.params.get("queue") == archive.queue else None
+    return made if mine and asked.params.get("queue") in (None, archive.queue) else None  # a revoke may name none
 
 
 def _end(ports: Ports, cluster: str, archive: Archive) -> None:

@@ -17,6 +17,7 @@ from bot.usecases.endings import end_pauses, say_unknown
 from bot.usecases.executions import execute, settle
 from bot.usecases.reconcile import reconcile
 from bot.usecases.returning import give_back
+from bot.usecases.revokes import keep_revokes
 
 LEASE_SECONDS = 30.0
 UNCLAIMED = timedelta(seconds=30)
@@ -38,6 +39,7 @@ def sweep(ports: Ports) -> bool:
             _apart("reconcile", partial(_reconcile, ports, cluster))
             _apart("give back", partial(_give_back, ports, cluster))
             _apart("end archives", partial(end_archives, ports, cluster))
+            _apart("keep revokes", partial(keep_revokes, ports, cluster))
         _apart("say unknown clusters", partial(say_unknown, ports))
         for execution_id in unclaimed(ports):
             _apart("execute", partial(execute, ports, execution_id))

@@ -29,6 +29,7 @@ def target_of(ports: Ports, cluster: str, execution_id: str | None = None) -> Ta
         earlier=[s for s in earlier if acted is None or s.taken_at >= acted],
         diagnostics=ports.clusters.diagnostics(cluster),
         archives=ports.clusters.archives(cluster),
+        revokes=ports.clusters.revokes(cluster),
         execution_id=execution_id,
         live=ports.clusters.live(cluster),
         metrics=ports.metrics,

@@ -125,7 +125,7 @@ def test_what_is_said_is_what_is_meant(text: str, command: Command) -> None:
         (
             "deploy",
             "There is no command `deploy`. Known: `archives`, `audit`, `check`, `drop`, `failures`, `freeze`, `help`, "
-            "`pause`, `purge`, `queues`, `restore`, `resume` and 7 more.",
+            "`pause`, `purge`, `queues`, `restore`, `resume` and 8 more.",
         ),
         (
             "analytics",

@@ -22,13 +22,14 @@ return {'held', total}
 
 BEGIN_SORTING = """
 -- KEYS: archives, about, live lanes, work lanes.
--- ARGV: lanes, id, queue, made_at, ends_at, least, most, steps, sep, task, before
+-- ARGV: lanes, id, queue, made_at, ends_at, least, most, steps, sep, task, before, ids
 if redis.call('EXISTS', KEYS[2]) == 1 then return {'known', 0} end
 local n, total, lengths = tonumber(ARGV[1]), 0, {}
 for i = 1, n do lengths[i] = redis.call('LLEN', KEYS[2 + i]); total = total + lengths[i] end
 if total < tonumber(ARGV[6]) or total > tonumber(ARGV[7]) then return {'moved', total} end
 redis.call('HSET', KEYS[2], 'queue', ARGV[3], 'made_at', ARGV[4], 'ends_at', ARGV[5], 'messages', 0, 'kept', 0,
-  'state', 'sorting', 'steps', ARGV[8], 'sep', ARGV[9], 'task', ARGV[10], 'before', ARGV[11])
+  'state', 'sorting', 'steps', ARGV[8], 'sep', ARGV[9], 'task', ARGV[10], 'before', ARGV[11],
+  'ids', ARGV[12])
 redis.call('SADD', KEYS[1], ARGV[2])
 for i = 1, n do if lengths[i] > 0 then redis.call('RENAME', KEYS[2 + i], KEYS[2 + n + i]) end end
 return {'sorting', total}

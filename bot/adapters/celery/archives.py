@@ -58,6 +58,7 @@ class CeleryArchives:
         arguments += [json.dumps(self._keys.steps), self._keys.sep]
         if not wanted.whole:
             arguments += [wanted.task or "", wanted.before.timestamp() if wanted.before else ""]
+            arguments += [json.dumps(sorted(wanted.ids)) if wanted.ids else ""]
         told(f"Setting aside messages of {wanted.queue}.")
         state, n = self._step(f"setting aside messages of {wanted.queue}", script, keys, arguments)
         return QueueMoved(messages=n) if state == b"moved" else self.go_on(wanted.id, told)
@@ -230,6 +231,7 @@ def _archive(id: str, said: Mapping[str, str], lying: int) -> Archive:
         ends_at=datetime.fromtimestamp(float(said["ends_at"]), UTC),
         task=said.get("task") or None,
         before=datetime.fromtimestamp(float(before), UTC) if before else None,
+        ids=frozenset(json.loads(said.get("ids") or "[]")),
     )
 
 
@@ -239,6 +241,8 @@ def _chosen(raw: bytes, archive: Archive) -> bool:
         return False
     message = read(raw)
     if archive.task is not None and message.task != archive.task:
+        return False
+    if archive.ids and message.id not in archive.ids:
         return False
     if archive.before is None:
         return True

@@ -49,7 +49,7 @@ def find(watched: WatchedCluster, client: "redis.Redis", id: str, until: float) 
 
 
 @dataclass
-class _Lane:
+class Lane:
     """A lane that is being looked through from its right end. `before` is how many wait in more urgent lanes."""
 
     queue: str
@@ -64,7 +64,7 @@ class _Lane:
 
 
 def _in_queues(watched: WatchedCluster, client: "redis.Redis", id: str, until: float, search: Search) -> None:
-    lanes, total = _lanes(watched, client), 0
+    lanes, total = lanes_of(watched, client), 0
     while open_ := [lane for lane in lanes if not lane.done]:
         if time.monotonic() >= until or total >= MOST_OF_ALL:
             break
@@ -85,7 +85,8 @@ def _in_queues(watched: WatchedCluster, client: "redis.Redis", id: str, until: f
         search.unsearched.append(f"the rest of {listed(cut)} behind what is next there")
 
 
-def _lanes(watched: WatchedCluster, client: "redis.Redis") -> list[_Lane]:
+def lanes_of(watched: WatchedCluster, client: "redis.Redis") -> list[Lane]:
+    """Return every lane that holds messages, unread."""
     names, keys = watched.topology.names, watched.keys
     pipeline = client.pipeline(transaction=False)
     for name in names:
@@ -98,12 +99,12 @@ def _lanes(watched: WatchedCluster, client: "redis.Redis") -> list[_Lane]:
         for key in keys.lanes(name):
             length = next(lengths)
             if isinstance(length, int) and length:
-                lanes.append(_Lane(name, key, length, before))
+                lanes.append(Lane(name, key, length, before))
                 before += length
     return lanes
 
 
-def _among(page: Sequence[bytes], lane: _Lane, id: str) -> TaskPlace | None:
+def _among(page: Sequence[bytes], lane: Lane, id: str) -> TaskPlace | None:
     wanted = id.encode()
     start = max(lane.read - OVERLAP, 0)
     for position, raw in enumerate(reversed(page), start=1 + start):

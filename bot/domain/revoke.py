@@ -1,0 +1,167 @@
+"""Revoked tasks: which of them can be stopped where, and how long a revoke is kept up.
+
+Tried on Celery 5.7: a prefork worker checks a revoke until a process of its pool takes the task. Threads and gevent
+take a prefetched task into their pool at once, and then a revoke says ok and stops nothing. Terminate works on prefork
+and gevent; threads answer an error, solo answers when the task has ended.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from bot.domain.cluster import ClusterSnapshot, Value
+
+CELERY_KEEPS_SECONDS = 3 * 3600
+"""How long a worker remembers a revoke: REVOKE_EXPIRES of Celery's `worker/state.py`."""
+
+CELERY_KEEPS = 50_000
+"""How many it remembers: REVOKES_MAX, likewise. It loses them all when it restarts and no neighbour runs meanwhile."""
+
+KILLABLE = ("prefork", "gevent", "eventlet")
+"""Pools that can end a task that runs."""
+
+
+class Hold(StrEnum):
+    """How a worker holds a task."""
+
+    RUNNING = "running"
+    PREFETCHED = "prefetched"
+    SCHEDULED = "scheduled"
+
+
+class Way(StrEnum):
+    """What a revoke does to a task in a worker's hands."""
+
+    STOPS = "stops"  # a revoke is enough
+    ENDS = "ends"  # it has to be terminated
+    RUNS_ON = "runs on"  # it runs already, and was not to be terminated
+    CANNOT = "cannot"  # its pool can neither
+
+
+class Held(Value):
+    """A task in a worker's hands."""
+
+    id: str
+    task: str
+    queue: str | None
+    worker: str
+    pool: str | None
+    hold: Hold
+    eta: datetime | None = None
+
+    def way(self, *, terminate: bool) -> Way:
+        """Return what a revoke does to it."""
+        if self.hold is Hold.SCHEDULED or (self.hold is Hold.PREFETCHED and self.pool == "prefork"):
+            return Way.STOPS
+        if terminate and self.pool in KILLABLE:
+            return Way.ENDS
+        return Way.RUNS_ON if self.hold is Hold.RUNNING and not terminate else Way.CANNOT
+
+
+class Chosen(Value):
+    """Which tasks are meant: these ids; or those of a task name, of a queue, or of both."""
+
+    ids: frozenset[str] = frozenset()
+    task: str | None = None
+    queue: str | None = None
+    terminate: bool = False
+
+    def means(self, held: Held) -> bool:
+        """Return whether a task in a worker's hands is meant."""
+        if self.ids and held.id not in self.ids:
+            return False
+        return self.task in (None, held.task) and self.queue in (None, held.queue)
+
+    def of(self, snapshot: ClusterSnapshot) -> list[Held]:
+        """Return what workers hold of them, as far as they listed it."""
+        return [held for held in in_hand(snapshot) if self.means(held)]
+
+
+class Sought(Value):
+    """Where tasks were found outside workers' lists.
+
+    `waiting` is the queue of each that waits, `unlisted` are those taken from the broker and not acknowledged,
+    `results` the states that the backend stores of the others. `unsearched` says in clauses where could not be looked.
+    """
+
+    waiting: dict[str, str] = Field(default_factory=dict)
+    unlisted: frozenset[str] = frozenset()
+    results: dict[str, str] = Field(default_factory=dict)
+    unsearched: tuple[str, ...] = ()
+
+
+class Revoke(Value):
+    """A revoke in force: `ids` were in workers' hands, and no worker may run them until `ends_at`.
+
+    Of them `ending` were to be ended while they ran. `spared` could not be stopped, or were not to be, and ran on.
+    `told` is when each worker last took all ids.
+    """
+
+    id: str
+    began_at: datetime
+    ends_at: datetime
+    ids: frozenset[str] = frozenset()
+    ending: frozenset[str] = frozenset()
+    spared: frozenset[str] = frozenset()
+    told: dict[str, datetime] = Field(default_factory=dict)
+
+
+def in_hand(snapshot: ClusterSnapshot) -> tuple[Held, ...]:
+    """Return every task in a worker's hands, as far as workers listed them."""
+    return tuple(
+        Held(id=t.id, task=t.name, queue=t.queue, worker=w.name, pool=w.pool, hold=hold, eta=t.eta)
+        for w in snapshot.workers
+        for hold, tasks in ((Hold.RUNNING, w.active), (Hold.PREFETCHED, w.reserved), (Hold.SCHEDULED, w.scheduled))
+        for t in tasks or ()
+    )
+
+
+class Found(Value):
+    """What a revoke would reach, counted, by queue or by worker.
+
+    `waiting` is an estimate where `about`. `unlisted` were taken by workers that do not list them. `late` of those kept
+    for later are due after the revoke ends, the last at `latest`. `finished` and `unknown` are ids that are left out.
+    """
+
+    waiting: dict[str, int] = Field(default_factory=dict)
+    about: bool = False
+    ways: dict[Way, dict[str, int]] = Field(default_factory=dict)
+    unlisted: int = 0
+    late: int = 0
+    latest: datetime | None = None
+    finished: dict[str, str] = Field(default_factory=dict)
+    unknown: tuple[str, ...] = ()
+    unsearched: tuple[str, ...] = ()
+
+    def by(self, way: Way) -> dict[str, int]:
+        """Return how many tasks go this way, by worker."""
+        return self.ways.get(way, {})
+
+    @property
+    def in_reach(self) -> int:
+        """Return how many tasks in workers' hands can be stopped or ended."""
+        return sum(sum(self.by(way).values()) for way in (Way.STOPS, Way.ENDS)) + self.unlisted
+
+    @property
+    def total(self) -> int:
+        """Return how many can be stopped in all."""
+        return sum(self.waiting.values()) + self.in_reach
+
+
+class Left(Value):
+    """What became of a revoke's tasks, asked of the cluster afterwards.
+
+    `running` are those that were to be ended and run, `unknowing` how many tasks workers hold that do not know of their
+    revoke; `outran` ended by themselves before they were reached. `spared_running` of `spared` still run.
+    """
+
+    ids: int
+    ending: int = 0
+    running: int = 0
+    outran: int = 0
+    unknowing: dict[str, int] = Field(default_factory=dict)
+    spared: int = 0
+    spared_in_hand: int = 0
+    spared_running: int = 0
+    silent: tuple[str, ...] = ()

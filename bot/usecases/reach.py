@@ -1,0 +1,175 @@
+"""What a revoke reaches: looked at before, written down before anybody is told, and looked at afterwards."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from bot.domain.archive import Census
+from bot.domain.cluster import ClusterSnapshot
+from bot.domain.errors import BadInput
+from bot.domain.revoke import Chosen, Found, Held, Hold, Left, Revoke, Way
+from bot.ports import Progress, Target
+
+MOST_IN_HAND = 20_000
+"""Tasks in workers' hands that one revoke is for: a worker remembers 50,000 in all, and forgets older ones for them."""
+
+MOST_QUEUES = 20
+"""Queues in which a task name is looked for."""
+
+ENDED_WITHIN = 5.0
+"""How long it is waited for running tasks to end."""
+
+_LOOK_EVERY = 0.25
+
+
+def found(chosen: Chosen, target: Target, snapshot: ClusterSnapshot, ends_at: datetime) -> Found:
+    """Look for all that is meant; raises ClusterUnreachable."""
+    held = chosen.of(snapshot)
+    sought = target.revokes.seek(chosen.ids, task=chosen.task, queue=chosen.queue)
+    waiting, about, unsearched = _waiting(chosen, target, snapshot, sought.waiting)
+    in_hand = {h.id for h in held}
+    late = [h.eta for h in held if h.hold is Hold.SCHEDULED and h.eta is not None and h.eta > ends_at]
+    seen = in_hand | sought.unlisted | sought.waiting.keys()
+    silent = [w.name for w in snapshot.workers if w.active is None]
+    unsearched += [f"what {name} holds, which did not answer: busy or unreachable" for name in silent]
+    return Found(
+        waiting=waiting,
+        about=about,
+        ways=_ways(held, chosen),
+        unlisted=len(sought.unlisted - in_hand),
+        late=len(late),
+        latest=max(late, default=None),
+        finished={i: sought.results[i] for i in sorted(chosen.ids - seen) if i in sought.results},
+        unknown=tuple(i for i in sorted(chosen.ids - seen) if i not in sought.results),
+        unsearched=(*sought.unsearched, *unsearched),
+    )
+
+
+def _ways(held: Iterable[Held], chosen: Chosen) -> dict[Way, dict[str, int]]:
+    found: dict[Way, Counter[str]] = {}
+    for each in held:
+        found.setdefault(each.way(terminate=chosen.terminate), Counter())[each.worker] += 1
+    return {way: dict(sorted(by.items())) for way, by in found.items()}
+
+
+def _waiting(
+    chosen: Chosen, target: Target, snapshot: ClusterSnapshot, places: dict[str, str]
+) -> tuple[dict[str, int], bool, list[str]]:
+    """Return how many wait in which queue, whether that is an estimate, and what was not looked at."""
+    if chosen.ids:
+        queues = Counter(queue for queue in places.values() if chosen.queue in (None, queue))
+        return dict(sorted(queues.items())), False, []
+    deep = sorted((q for q in snapshot.queues if q.depth), key=lambda q: -(q.depth or 0))
+    names = [chosen.queue] if chosen.queue else [q.name for q in deep]
+    censuses = [target.archives.census(name) for name in names[:MOST_QUEUES]]
+    counts = {c.queue: _estimate(chosen, c) for c in censuses}
+    found = {queue: n for queue, n in counts.items() if n}
+    partly = [c for c in censuses if chosen.task and c.looked_at < c.messages]
+    rest = [f"all of {c.queue} behind the next {c.looked_at:,}" for c in partly]
+    if len(names) > MOST_QUEUES:
+        rest.append(f"{len(names) - MOST_QUEUES} of the queues")
+    return found, any(c.queue in found for c in partly), rest
+
+
+def _estimate(chosen: Chosen, census: Census) -> int:
+    if chosen.task is None:
+        return census.messages
+    seen = census.by_task.get(chosen.task, 0)
+    if not seen and chosen.queue and census.looked_at < census.messages:
+        return 1  # named, and not all was looked at: it is looked through when it is done
+    return round(seen * census.messages / census.looked_at) if census.looked_at else 0
+
+
+def written(chosen: Chosen, target: Target, id: str, hold: int) -> Revoke:
+    """Look what workers hold now, and write it down before anybody is told.
+
+    What they do not list counts only if it was there before and after they were asked: else it may have ended.
+    """
+    first = target.revokes.seek(chosen.ids, task=chosen.task, queue=chosen.queue).unlisted
+    held = chosen.of(target.control.snapshot())
+    after = target.revokes.seek(chosen.ids, task=chosen.task, queue=chosen.queue).unlisted
+    reached = {h.id for h in held if h.way(terminate=chosen.terminate) in (Way.STOPS, Way.ENDS)}
+    spared = {h.id for h in held} - reached
+    ids = reached | ((first & after) - spared)
+    if len(ids) > MOST_IN_HAND:
+        raise BadInput(too_many(len(ids)))
+    now = target.clock.now()
+    revoke = Revoke(
+        id=id,
+        began_at=now,
+        ends_at=now + timedelta(seconds=hold),
+        ids=frozenset(ids),
+        ending=frozenset(h.id for h in held if h.way(terminate=chosen.terminate) is Way.ENDS),
+        spared=frozenset(spared),
+    )
+    target.revokes.keep(revoke)
+    return revoke
+
+
+def too_many(n: int) -> str:
+    """Return why so many are refused."""
+    return (
+        f"Workers hold {n:,} of them, and a revoke is for {MOST_IN_HAND:,} at most: a worker remembers 50,000 in all. "
+        "Revoke by task name and queue, in parts, or pause the queue and restart its workers."
+    )
+
+
+def told(revoke: Revoke, target: Target, progress: Progress, signal: str) -> dict[str, str]:
+    """Tell every worker, then end what runs and is to be ended; returns what each worker said."""
+    if not revoke.ids:
+        return {}
+    now, workers = target.clock.now(), [w.name for w in target.control.snapshot().workers]
+    said = dict(target.revokes.tell(revoke.ids, workers, progress)) if workers else {}
+    target.revokes.note_told(revoke.id, [w for w, reply in said.items() if reply == "ok"], now)
+    for worker, ids in _to_end(revoke, target).items():
+        progress(f"Ending {len(ids):,} tasks on {worker}.")
+        said |= target.revokes.tell(ids, [worker], progress, signal)
+    if revoke.ending:
+        _wait(revoke, target, progress)
+    return said
+
+
+def _to_end(revoke: Revoke, target: Target) -> dict[str, list[str]]:
+    if not revoke.ending:
+        return {}
+    found: dict[str, list[str]] = {}
+    for held in Chosen(ids=revoke.ending, terminate=True).of(target.control.snapshot()):
+        if held.way(terminate=True) is Way.ENDS:
+            found.setdefault(held.worker, []).append(held.id)
+    return found
+
+
+def _wait(revoke: Revoke, target: Target, progress: Progress) -> None:
+    for _ in range(int(ENDED_WITHIN / _LOOK_EVERY)):
+        if not _running(revoke.ending, Chosen(ids=revoke.ending).of(target.control.snapshot())):
+            return
+        progress("Waiting until the running tasks have ended.")
+        target.wait(_LOOK_EVERY)
+
+
+def _running(ids: frozenset[str], held: Sequence[Held]) -> int:
+    return sum(1 for h in held if h.id in ids and h.hold is Hold.RUNNING)
+
+
+def left(revoke: Revoke, target: Target, snapshot: ClusterSnapshot) -> Left:
+    """Ask the cluster what became of a revoke's tasks; raises ClusterUnreachable."""
+    everything = revoke.ids | revoke.spared
+    held = Chosen(ids=everything).of(snapshot) if everything else []
+    mine = [h for h in held if h.id in revoke.ids and h.hold is not Hold.RUNNING]
+    answered = [w.name for w in snapshot.workers if w.active is not None]
+    known = target.revokes.remembered(sorted({h.worker for h in mine}))
+    unknowing = Counter(h.worker for h in mine if h.id not in (known.get(h.worker) or ()))
+    ended = revoke.ending - {h.id for h in held}
+    states = target.revokes.seek(ended).results if ended else {}
+    spared = [h for h in held if h.id in revoke.spared]
+    return Left(
+        ids=len(revoke.ids),
+        ending=len(revoke.ending),
+        running=_running(revoke.ids, held),
+        outran=sum(1 for state in states.values() if state in ("SUCCESS", "FAILURE")),
+        unknowing=dict(unknowing),
+        spared=len(revoke.spared),
+        spared_in_hand=sum(1 for h in spared if h.hold is not Hold.RUNNING),
+        spared_running=sum(1 for h in spared if h.hold is Hold.RUNNING),
+        silent=tuple(w.name for w in snapshot.workers if w.name not in answered),
+    )

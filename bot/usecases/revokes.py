@@ -1,0 +1,124 @@
+"""Keep revokes in force: a worker that starts has forgotten them, and all of them forget after three hours."""
+
+import time
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.cluster import ClusterSnapshot, Mode
+from bot.domain.errors import ClusterUnreachable, EffectUncertain, OncallError
+from bot.domain.revoke import CELERY_KEEPS_SECONDS, Revoke
+from bot.ports import Ports
+from bot.usecases.retrying import retried
+
+TOLD_AGAIN = timedelta(seconds=CELERY_KEEPS_SECONDS / 3)
+"""How often all workers are told: well before they forget."""
+
+START_MARGIN = timedelta(seconds=5)
+"""Uptimes are in whole seconds; who was told just after its start is told once more."""
+
+AT_ONCE = 10.0
+"""Seconds that one sweep gives to telling: the rest of it waits."""
+
+NEW_WORKER_SECONDS, ROUND_SECONDS = 10.0, 0.15
+"""How long a new worker is told until it says ok, and the pause between: it is heard of before it hears."""
+
+TOLD_ANEW = "revoke told to workers that started"
+
+log = structlog.get_logger(__name__)
+
+
+class _Later(OncallError):
+    """There was no more time."""
+
+
+def keep_revokes(ports: Ports, cluster: str) -> None:
+    """Tell revokes to workers that started since, or that will forget soon, and end those whose time is over.
+
+    A freeze does not stop it. Raises ClusterUnreachable or EffectUncertain, and it is tried again at the next sweep.
+    """
+    revokes, now = ports.clusters.revokes(cluster), ports.clock.now()
+    if ports.clusters.spec(cluster).mode is not Mode.ACT:
+        return
+    live = []
+    for revoke in revokes.all():
+        if now < revoke.ends_at:
+            live.append(revoke)
+        else:
+            _ended(ports, cluster, revoke)
+            revokes.end(revoke.id)
+    if live:
+        snapshot = ports.clusters.control(cluster).snapshot()
+        for revoke in live:
+            _tell(ports, cluster, revoke, _to_tell(revoke, snapshot, ports.clock.now()))
+
+
+def tell_new_worker(ports: Ports, cluster: str, worker: str) -> None:
+    """Tell a worker that has just come online what it must not run; blocks for some NEW_WORKER_SECONDS.
+
+    Returns at once when no revoke is in force. The sweep goes on where this did not reach it.
+    """
+    if ports.clusters.spec(cluster).mode is not Mode.ACT:
+        return
+    until, now = time.monotonic() + NEW_WORKER_SECONDS, ports.clock.now()
+    pending = [r for r in ports.clusters.revokes(cluster).all() if now < r.ends_at]
+    while pending and time.monotonic() < until:
+        try:
+            pending = [r for r in pending if not _tell(ports, cluster, r, [worker])]
+        except (ClusterUnreachable, EffectUncertain) as e:
+            log.warning("new worker not told, tried again", worker=worker, why=e.why)
+        if pending:
+            ports.wait(ROUND_SECONDS)
+    if pending:
+        log.warning("new worker was not told all revokes; the sweep goes on", cluster=cluster, worker=worker)
+
+
+def _to_tell(revoke: Revoke, snapshot: ClusterSnapshot, now: datetime) -> list[str]:
+    """Return the workers that answer and may not know it: told before they started, or long ago, or never."""
+    found = []
+    for worker in snapshot.workers:
+        told = revoke.told.get(worker.name)
+        started = None if worker.uptime_seconds is None else now - timedelta(seconds=worker.uptime_seconds)
+        forgot = told is None or now - told >= TOLD_AGAIN or (started is not None and told < started + START_MARGIN)
+        if worker.answered and worker.queues is not None and forgot:
+            found.append(worker.name)
+    return found
+
+
+def _tell(ports: Ports, cluster: str, revoke: Revoke, workers: Iterable[str]) -> bool:
+    """Tell these workers all ids, and return whether each took them."""
+    wanted, until = sorted(workers), time.monotonic() + AT_ONCE
+    if not wanted:
+        return True
+
+    def told(line: str) -> None:  # noqa: ARG001 - nobody waits for it
+        if time.monotonic() >= until:
+            raise _Later
+
+    revokes, now = ports.clusters.revokes(cluster), ports.clock.now()
+    try:
+        said = revokes.tell(revoke.ids, wanted, told)
+    except _Later:
+        return False
+    took = [w for w in wanted if said.get(w) == "ok"]
+    revokes.note_told(revoke.id, took, now)
+    if anew := [w for w in took if w not in revoke.told or now - revoke.told[w] < TOLD_AGAIN]:
+        _told_anew(ports, cluster, revoke, anew)
+    return len(took) == len(wanted)
+
+
+@retried
+def _told_anew(ports: Ports, cluster: str, revoke: Revoke, workers: list[str]) -> None:
+    facts = {"cluster": cluster, "workers": ", ".join(workers), "tasks": len(revoke.ids)}
+    with ports.store.write() as tx:
+        tx.audit.append(ports.clock.now(), "system", TOLD_ANEW, revoke.id, facts)
+
+
+@retried
+def _ended(ports: Ports, cluster: str, revoke: Revoke) -> None:
+    """Write the end down before it is forgotten; once more, should that fail."""
+    facts = {"cluster": cluster, "tasks": len(revoke.ids)}
+    with ports.store.write() as tx:
+        if not any(e.event == "revoke ended" for e in tx.audit.about(revoke.id)):
+            tx.audit.append(ports.clock.now(), "system", "revoke ended", revoke.id, facts)
