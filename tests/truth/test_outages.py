@@ -292,7 +292,6 @@ def tells_that_nothing_is_heard(found: Mapping[str, Any], events: Figures) -> No
         view = found[name]
         assert isinstance(view, TasksView | FailuresView)
         assert view.age.trouble, name
-        assert "Events are not heard now" in str(view.age.doubt)
         assert view.age.taken_at is not None
         assert view.age.taken_at < view.age.now
         assert "not heard now" in read(shown(view))
@@ -303,7 +302,7 @@ def tells_that_nothing_is_heard(found: Mapping[str, Any], events: Figures) -> No
     measured = found["targets"]
     assert isinstance(measured, TargetsView)
     assert measured.age.trouble is not None
-    assert "Events are not heard now" in str(measured.age.doubt)
+    assert "not heard now" in read(shown(measured))
     readings = {line.spec.name: line.reading for line in measured.targets}
     assert (readings["depth"].value, readings["depth"].at < measured.age.now) == (5.0, True)
     assert readings["completion"].n == events.ended
@@ -352,7 +351,7 @@ def is_right_again(watched: Watched, done: int) -> None:
     for view in (looks.tasks(ports, "shop"), looks.failures(ports, "shop")):
         assert view.gaps
         until(lambda: all(g.until is not None for g in looks.tasks(ports, "shop").gaps), 10, "the closed gap")
-        assert "Events were missed" in str(view.age.doubt)
+        assert "vents were missed" in read(shown(view))
     assert watched.total().succeeded > done
     late = [n for n, view in asked_at_once(watched).items() if "cannot be read" in read(shown(view))]
     assert late == []
