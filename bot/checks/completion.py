@@ -83,9 +83,15 @@ def _defects(row: TaskFigures) -> int:
 
 
 def _table(rows: list[TaskFigures]) -> Table | None:
-    ended = [r for r in rows if r.figures.ended]
+    by_name: dict[str, Figures] = {}
+    for row in rows:
+        by_name[row.name] = by_name.get(row.name, Figures()).plus(row.figures)
+    ended = [TaskFigures(name, None, figures) for name, figures in by_name.items() if figures.ended]
     ended.sort(key=lambda r: (r.figures.completion or 0.0, -r.figures.ended))
-    cells = [
-        (brief(r.name), percent(r.figures.completion or 0.0), f"{r.figures.ended:,}", f"{_defects(r):,}") for r in ended
-    ]
-    return table(("task", "rate", "ended", "failed"), cells)
+    cells = [(brief(r.name), percent(r.figures.completion or 0.0), _failed(r)) for r in ended]
+    return table(("task", "rate", "failed"), cells)
+
+
+def _failed(row: TaskFigures) -> str:
+    """Return "3 of 1,200": a share of one task is never told without its n."""
+    return f"{_defects(row):,} of {row.figures.ended:,}"

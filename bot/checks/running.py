@@ -21,8 +21,8 @@ class RunningParams(Params):
 
 def must_exist(queue: str, snapshot: ClusterSnapshot, target: Target) -> None:
     """Raise UnknownName for a queue that is neither in the broker nor in the settings: it is misspelt, as a rule."""
-    spec = target.spec
-    known = {q.name for q in (*snapshot.queues, *spec.queues)} | {q for g in spec.worker_groups for q in g.queues}
+    said = {q.name for q in target.spec.queues} | {q for g in target.spec.worker_groups for q in g.queues}
+    known = said | {q.name for q in snapshot.queues}
     if queue not in known:
         raise UnknownName("queue", queue, known)
 

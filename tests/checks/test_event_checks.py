@@ -148,6 +148,17 @@ def test_completion_with_its_n_and_what_counts(counts: dict[str, Any], level: Le
     assert (found.level, found.sentence[: len(sentence)]) == (level, sentence)
 
 
+def test_completion_of_a_name_is_one_row_whatever_queues_it_is_on() -> None:
+    """With its own n: no share stands alone."""
+    rows = (
+        figures("shop.book", succeeded=99),
+        figures("shop.book", "mail", failed=1),
+        figures("shop.mail", succeeded=5),
+    )
+    found = Asking(Completion())(target(live=FakeLive(rows)))
+    assert cells(found) == [("shop.book", "99 %", "1 of 100"), ("shop.mail", "100 %", "0 of 5")]
+
+
 def test_completion_of_an_incomplete_window_says_so() -> None:
     """And a bot that is deaf claims no rate of nothing."""
     live = FakeLive((figures("shop.book", succeeded=100),), gaps=(GAP,), watched=timedelta(minutes=5))

@@ -29,6 +29,11 @@ class Homes:
             lately &= consumed
         return next(iter(lately)) if len(lately) == 1 else None
 
+    def only(self, name: str) -> str | None:
+        """Return the queue of a task name that was never seen on another; None where nobody knows."""
+        seen = self._seen.get(name, {})
+        return next(iter(seen)) if len(seen) == 1 else None
+
     def saw(self, name: str, queue: str, now: float) -> bool:
         """Note that a task of this name was on this queue; returns whether that is new."""
         queues = self._seen.get(name)

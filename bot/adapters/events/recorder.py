@@ -149,7 +149,8 @@ class Recorder:
         at = now.timestamp()
         with self._lock:
             since, frame = self._frame(span, at)
-            return Window(span, _moment(since), now, frame.rows(), self._state.gaps.between(since, at))
+            rows = self._state.housed(frame).rows()
+            return Window(span, _moment(since), now, rows, self._state.gaps.between(since, at))
 
     def failures(self, span: Span, now: datetime) -> tuple[FailureGroup, ...]:
         """Return the failures of a window by task and exception, most first, with secrets taken out."""

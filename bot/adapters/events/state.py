@@ -1,13 +1,14 @@
 """All that is kept of one cluster's events, and the finding of it. Not safe for threads: the recorder has a lock."""
 
 from bot.adapters.events.clocks import Clocks
+from bot.adapters.events.counting import Cell
 from bot.adapters.events.event import Event
 from bot.adapters.events.failures import Failures
 from bot.adapters.events.gaps import Gaps
 from bot.adapters.events.hand import Tasks
 from bot.adapters.events.queues import Homes
 from bot.adapters.events.source import Source
-from bot.adapters.events.windows import OTHER_TASKS, UNNAMED, Series, Windows
+from bot.adapters.events.windows import OTHER_TASKS, UNNAMED, Frame, Series, Windows
 
 MOST_WORKERS = 2_000
 
@@ -49,6 +50,23 @@ class State:
             found = self.windows.series(name, self.homes.queue(name, source.name, heard_at))
             if found.name != OTHER_TASKS:  # names without end are not remembered one by one
                 source.routes[name] = found
+        return found
+
+    def housed(self, frame: Frame) -> Frame:
+        """Return a frame in which tasks that ran before their name was seen on a queue are counted there.
+
+        What was seen of a name holds for the minutes before, as it does for those after (see Homes). Only what is shown
+        is: what is written down stays as it was counted.
+        """
+        known: dict[str, set[str | None]] = {}
+        for name, queue in frame.cells:
+            known.setdefault(name, set()).add(queue)
+        found = Frame(failed=frame.failed)
+        for (name, queue), cell in frame.cells.items():
+            home = queue or self.homes.only(name)
+            if queue is None and known[name] - {None, home}:
+                home = None
+            found.cells.setdefault((name, home), Cell()).add(cell)
         return found
 
     def forget_routes(self) -> None:

@@ -34,6 +34,7 @@ def failures_message(view: FailuresView, *, task: str | None = None, shared: boo
         shared=shared,
         notes=[
             *gap_lines(view.gaps, view.age.now),
+            *_lost(view),
             *(["With tracebacks: `/celery failures &lt;task&gt;`"] if view.groups and not view.alone else []),
         ],
         trouble=unheard(view.feed),
@@ -41,7 +42,16 @@ def failures_message(view: FailuresView, *, task: str | None = None, shared: boo
 
 
 def _forgotten(view: FailuresView) -> str:
-    return f"The causes of these {count(view.failed)} are not kept any more."
+    return (
+        f"Why these {count(view.failed)} failed is not known any more: causes are forgotten when the bot restarts. "
+        f"Which tasks failed: `/celery tasks {view.span.value}`"
+    )
+
+
+def _lost(view: FailuresView) -> list[str]:
+    """Return how many failures have no cause here any more, where some have."""
+    n = view.failed - sum(g.n for g in view.groups)
+    return [f"Of {count(n)} more the cause is not known: it was forgotten."] if view.groups and n > 0 else []
 
 
 def _group(group: FailureGroup, view: FailuresView) -> str:

@@ -28,13 +28,22 @@ def task_message(view: TaskView, *, shared: bool = False) -> Message:
     if trace and age.taken_at is None:  # what was heard stands, also where it cannot be looked for
         age = age.model_copy(update={"taken_at": _last(trace)})
     return framed(
-        titled(name(view.cluster), f"*{name(named or 'a task', 120)}* `{name(view.id, 80)}`"),
+        titled(name(view.cluster), _title(view, named)),
         age,
         [section("\n".join(said)), section(code(exception, 1500)) if exception else None],
         again=line_of(Task(view.cluster, view.id)),
         shared=shared,
         keep=trace is not None,
     )
+
+
+def _title(view: TaskView, named: str | None) -> str:
+    """Return the task's name and id, with how it ended if it has: what is wanted to be known first."""
+    named_id = f"`{name(view.id, 80)}`"
+    if view.trace is None and view.place is not None and view.place.place is None and view.place.result_state is None:
+        return f"nothing known of {named_id}"
+    ended = f" {view.trace.phase.value}" if view.trace and view.trace.phase in _ICONS else ""
+    return f"*{name(named or 'a task', 120)}*{ended} {named_id}"
 
 
 def _last(trace: TaskTrace) -> datetime | None:
@@ -45,6 +54,9 @@ def _place(view: TaskView) -> list[str]:
     """Return where it is now: what was found in the cluster beats what was heard."""
     trace, place = view.trace, view.place
     found = [f"*{told(capital(place.place), 300)}*"] if place and place.place else []
+    only_result = place is not None and place.result_state is not None and not (place.worker or place.queue)
+    if only_result and trace is not None and trace.phase in _ICONS:
+        found = []  # that it is over was heard, and its result stands below
     if trace is None:
         return found or _nowhere(view)
     icon = _ICONS.get(trace.phase, "")

@@ -201,6 +201,27 @@ def test_a_name_seen_on_one_queue_belongs_there_and_on_two_to_neither(story: Sto
     assert rows == {("one", "x"), ("two", None), ("two", "x")}
 
 
+def test_what_ran_before_its_name_was_seen_on_a_queue_is_shown_there_and_kept_as_it_was_counted(story: Story) -> None:
+    """As soon as the name is seen on one queue, and while it is on no other."""
+    both = ("x", "y")
+    story.recorder.learn(snapshot(story, Worker(name="w1@a", queues=both)))
+    story.run("a", name="one")
+    assert queues_of(story) == {"one": None}
+    seen = TaskInHand(id="1", name="one", queue="x")
+    story.recorder.learn(snapshot(story, Worker(name="w1@a", queues=both, active=(seen,))))
+    story.run("b", name="one")
+    (row,) = story.recorder.window(Span.MINUTE, story.clock.at).tasks
+    assert (row.queue, row.figures.succeeded) == ("x", 2)
+    story.run("c", name="one", worker="w2@a")
+    story.recorder.learn(snapshot(story, Worker(name="w2@a", queues=("y",))))
+    story.run("d", name="one", worker="w2@a")
+    rows = {row.queue: row.figures.succeeded for row in story.recorder.window(Span.MINUTE, story.clock.at).tasks}
+    assert rows == {"x": 2, None: 1, "y": 1}
+    story.later(5)
+    (kept,) = story.recorder.slices(START)
+    assert {row.queue: row.figures.succeeded for row in kept.tasks} == rows
+
+
 def test_a_sent_event_tells_the_queue_of_its_task(story: Story) -> None:
     """Whatever else is known of the name."""
     story.recorder.learn(snapshot(story, Worker(name="w1@a", queues=("x", "y"))))

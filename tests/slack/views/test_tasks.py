@@ -145,6 +145,9 @@ def test_failures_of_one_task_come_with_the_last_traceback() -> None:
 def test_failures_of_all_tasks_are_two_lines_each() -> None:
     """Tracebacks would push the next cause off the screen."""
     shown = read(failures_message(FAILURES))
+    assert "cause is not known" not in shown
+    more = read(failures_message(FAILURES.model_copy(update={"failed": FAILURES.failed + 4})))
+    assert "Of 4 more the cause is not known: it was forgotten." in more
     assert "↳ last 40 s ago on worker1@a: <!channel> the `payment` host did not answer\n(With tracebacks:" in shown
     assert "Traceback" not in shown
 
@@ -165,7 +168,8 @@ def test_no_failure_is_as_far_as_was_heard() -> None:
     empty = FailuresView(cluster="prod", age=AGE, span=FAILURES.span, since=FAILURES.since, feed=FEED)
     assert "✅ Nothing failed, as far as was heard." in read(failures_message(empty))
     forgotten = read(failures_message(empty.model_copy(update={"failed": 3})))
-    assert "The causes of these 3 are not kept any more." in forgotten
+    assert "Why these 3 failed is not known any more" in forgotten
+    assert f"Which tasks failed: `/celery tasks {FAILURES.span.value}`" in forgotten
     deaf = Age(now=NOW, trouble="not connected")
     assert "✅" not in read(failures_message(empty.model_copy(update={"age": deaf, "feed": DEAF})))
 
@@ -173,7 +177,7 @@ def test_no_failure_is_as_far_as_was_heard() -> None:
 def test_task_that_failed_is_shown_with_its_history() -> None:
     """What was heard of it, how long it ran, its exception, harmless."""
     assert task() == (
-        f"*prod*: *shop.booking.create* `{ID}`\n"
+        f"*prod*: *shop.booking.create* failed `{ID}`\n"
         "❌ Heard last: failed on worker1@a, 40 s ago\n"
         "Received 03:13:10 UTC → begun 03:13:15 UTC → failed 03:13:20 UTC\n"
         "Queue booking · ran 5 s · retried once\n"
@@ -196,7 +200,9 @@ def test_unknown_task_is_told_from_one_that_was_not_looked_for() -> None:
     """Nowhere found is no proof when not everything was searched."""
     nowhere = TaskPlace(id="shop.booking.create", place=None)
     shown = task(trace=None, place=nowhere, id="shop.booking.create")
-    assert "❓ Nothing was heard of it, and it is in no queue" in shown
+    assert shown.startswith(
+        "*prod*: nothing known of `shop.booking.create`\n❓ Nothing was heard of it, and it is in no"
+    )
     assert "If that is a task's name: `/celery tasks shop.booking.create`" in shown
     partly = nowhere.model_copy(update={"searched_all": False, "unsearched": ("the end of bulk",)})
     assert "⚠️ Not everything was searched, so it may still be somewhere: the end of bulk" in task(
