@@ -14,6 +14,9 @@ FRESH = timedelta(seconds=20)
 FAILED_JUST_NOW = timedelta(seconds=8)
 """How long a failure stands for now: a little more than the time between two samples of depths."""
 
+JUST_LOOKED = timedelta(seconds=3)
+"""How old a snapshot is at least before it is taken anew for the sake of a worker that it does not have."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -26,8 +29,9 @@ class Seen:
 def seen(ports: Ports, target: Target, *, fresh: bool = False) -> Seen:
     """Return what is remembered while that stands for now; else, or when `fresh`, ask. Blocks for up to about 3 s.
 
-    What was counted before somebody acted says nothing of how it is now, so the cluster is asked then. A broker that
-    just failed is not asked again: everybody would wait for the same nothing.
+    What was counted before somebody acted says nothing of how it is now, so the cluster is asked then; and when a
+    worker is heard that came since, or came back: "no worker" would stand there for 20 s. A broker that just failed is
+    not asked again: everybody would wait for the same nothing.
     """
     now, cluster = ports.clock.now(), target.spec.name
     last = next(iter(reversed(ports.samples.snapshots(cluster))), None)
@@ -35,7 +39,7 @@ def seen(ports: Ports, target: Target, *, fresh: bool = False) -> Seen:
         failure = ports.samples.failure(cluster)
         if failure and now - failure[0] <= FAILED_JUST_NOW:
             return Seen(last and _newest(ports, target, last), str(failure[1]))
-        if last and now - last.taken_at <= FRESH and (target.acted is None or last.taken_at >= target.acted):
+        if last and _stands_for_now(target, last, now):
             return Seen(_newest(ports, target, last))
     try:
         snapshot = target.control.snapshot()
@@ -45,6 +49,16 @@ def seen(ports: Ports, target: Target, *, fresh: bool = False) -> Seen:
     ports.samples.take(snapshot)
     target.live.learn(snapshot)
     return Seen(snapshot)
+
+
+def _stands_for_now(target: Target, last: ClusterSnapshot, now: datetime) -> bool:
+    if now - last.taken_at > FRESH or (target.acted is not None and last.taken_at < target.acted):
+        return False
+    if now - last.taken_at < JUST_LOOKED:  # a worker that takes no commands is in no snapshot, and heard all the time
+        return True
+    there = {w.name for w in last.workers}
+    heard = (w for w in target.live.workers(now) if w.presence is Presence.ONLINE and w.seen_at > last.taken_at)
+    return all(w.name in there for w in heard)
 
 
 def _newest(ports: Ports, target: Target, snapshot: ClusterSnapshot) -> ClusterSnapshot:

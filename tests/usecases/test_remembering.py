@@ -1,15 +1,19 @@
 """What a view knows without asking the cluster, and when it asks."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from bot.adapters.clusters import ConfiguredClusters
+from bot.adapters.events.event import event_of
+from bot.adapters.events.recorder import Recorder
 from bot.domain.errors import UnknownName
 from bot.usecases import looks
 from bot.usecases.status import status
 from bot.usecases.targets import acted_now
 from bot.usecases.watching import look, sample
-from tests.usecases.world import World, make_world
+from tests.usecases.world import SPEC, World, make_world
 
 
 @pytest.fixture
@@ -82,6 +86,25 @@ def test_a_broker_that_just_failed_is_not_asked_again(world: World) -> None:
     assert world.cluster.counted == asked
     world.clock.pass_time(seconds=9)
     assert status(world.ports, "prod").trouble is None
+
+
+def test_a_worker_that_is_heard_and_was_not_there_has_the_cluster_asked_anew(world: World) -> None:
+    """It came, or came back after an outage, since the last look; one that takes no commands costs a look each 3 s."""
+    live = Recorder(world.clock)
+    clusters = ConfiguredClusters({"prod": SPEC}, {"prod": world.cluster}, {}, lives={"prod": live})
+    ports = replace(world.ports, clusters=clusters)
+
+    def beat(name: str) -> None:
+        at = world.clock.now().timestamp()
+        event = {"type": "worker-heartbeat", "hostname": name, "timestamp": at, "processed": 0, "pid": 1}
+        live.take([event_of(event)], at)
+
+    live.connected(world.clock.now().timestamp())
+    for seconds, name, looks_so_far in ((5, "worker1@a", 1), (1, "new@a", 2), (2, "new@a", 2), (2, "new@a", 3)):
+        world.clock.pass_time(seconds=seconds)
+        beat(name)
+        status(ports, "prod")
+        assert (name, world.cluster.counted) == (name, looks_so_far)
 
 
 def test_an_unknown_queue_or_worker_is_met_with_suggestions(world: World) -> None:
