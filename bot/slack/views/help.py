@@ -21,4 +21,4 @@ def help_message() -> Message:
 
 def _paragraph(usage: Usage) -> str:
     example = f"\nFor example: `/celery {escape(usage.example)}`" if usage.example else ""
-    return f"`/celery {escape(usage.usage)}`\n{usage.what}{example}"
+    return f"`/celery {escape(usage.usage)}`\n{escape(usage.what)}{example}"
