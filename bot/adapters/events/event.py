@@ -6,6 +6,7 @@ that of kombu's virtual transports (see `bot.adapters.celery.envelope`).
 
 import binascii
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -75,7 +76,9 @@ def event_of(fields: object) -> Event:
     """Return an event of its fields; raises ValueError. Fields of a type that Celery does not send are left out."""
     if not isinstance(fields, Mapping):
         raise ValueError(f"an event is a mapping, not {type(fields).__name__}")
-    wanted = {name: fields[name] for name in Event.__struct_fields__ if name in fields}
+    known = {name: fields[name] for name in Event.__struct_fields__ if name in fields}
+    # YAML and msgpack know numbers that are none; a clock that is once `nan` ahead would stay so.
+    wanted = {name: value for name, value in known.items() if not isinstance(value, float) or isfinite(value)}
     while True:
         try:
             return msgspec.convert(wanted, Event)

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from kombu.compression import compress
 
-from bot.adapters.events.event import NotJson, read
+from bot.adapters.events.event import NotJson, event_of, read
 from bot.adapters.events.serialized import read_other
 
 EVENTS = [
@@ -95,3 +95,9 @@ def test_what_is_no_event_is_refused_in_words(raw: bytes, words: str) -> None:
     """Anybody may publish anything."""
     with pytest.raises(ValueError, match=words):
         read_other(raw)
+
+
+def test_a_number_that_is_none_is_left_out() -> None:
+    """YAML knows `.nan` and `.inf`: one such moment would leave a worker's clock unknown for good."""
+    event = event_of({"type": "task-succeeded", "hostname": "w1@a", "timestamp": float("nan"), "runtime": float("inf")})
+    assert (event.timestamp, event.runtime) == (0.0, None)
