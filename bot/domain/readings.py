@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bot.domain.amounts import since, took
 from bot.domain.broker import WorkerMemory
 from bot.domain.forecast import DepthSample
-from bot.domain.hearing import doubts
+from bot.domain.hearing import doubts, unwatched
 from bot.domain.latency import Bound, Estimated
 from bot.domain.live import Feed, TaskEvents
 from bot.domain.sigma import lower_bound, quality_of
@@ -259,7 +259,8 @@ def _nothing_ended(spec: TargetSpec, evidence: Evidence) -> Reading:
         why = "no worker sends task events"
     else:
         unsure = " that is known to be" if spec.queues and _homeless(spec, evidence.window) else ""
-        why = f"no task{unsure}{_about(spec)} ended in the last {spec.span}"
+        heard = f"ended in the last {spec.span}" if unwatched(evidence.window) is None else "was heard to end yet"
+        why = f"no task{unsure}{_about(spec)} {heard}"
     return _unknown(evidence.window.until, why, _incomplete(spec, evidence))
 
 

@@ -1,5 +1,6 @@
 """What targets read: which tasks count, the worst queue or worker by name, and why a value is not known."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -234,6 +235,13 @@ def test_no_queue_is_called_idle_while_ended_tasks_have_no_queue() -> None:
     assert (nowhere.value, nowhere.why) == (None, "no task that is known to be of ai_* ended in the last 15 min")
     assert nowhere.incomplete == "7 tasks of an unknown queue are left out."
     assert reading_of(AI, evidence(row("u", "mail", succeeded=7))).why == "no task of ai_* ended in the last 15 min"
+
+
+def test_a_bot_that_just_began_to_listen_claims_no_quiet_quarter_of_an_hour() -> None:
+    """It has heard of no end yet; that there was none it cannot know."""
+    heard = evidence()
+    begun = replace(heard, window=replace(heard.window, since=heard.window.until - timedelta(seconds=1)))
+    assert reading_of(AI, begun).why == "no task of ai_* was heard to end yet"
 
 
 def told(worker: str, parent: int | None, *children: int, why: str | None = None) -> WorkerMemory:

@@ -4,7 +4,7 @@ from bot.domain.card import QueueLine
 from bot.domain.forecast import Prospect
 from bot.domain.latency import Bound
 from bot.domain.readings import ROUGH_SECONDS
-from bot.domain.views import QueueDetail, QueuesView
+from bot.domain.views import QueueDetail, QueuesView, WhatIf
 from bot.domain.wording import counted, listed
 from bot.slack.looks import Queues, line_of
 from bot.slack.views.amounts import ROUGHLY, a_minute, duration, quantiles
@@ -169,5 +169,10 @@ def _importance(line: QueueLine) -> str:
 def _changes(detail: QueueDetail) -> Block | None:
     if not detail.what_if:
         return None
-    said = [f"• With {name(w.what, 120)}: {outlook(w.forecast)}" for w in detail.what_if]
+    said = [f"• With {name(w.what, 120)}: {_changed(w)}" for w in detail.what_if]
     return lines(["*What would change it* (about)", *said], MOST_CHANGES + 1)
+
+
+def _changed(what_if: WhatIf) -> str:
+    """Return what is to be expected then; "at this rate" is what would be no more."""
+    return outlook(what_if.forecast).removesuffix(" at this rate").rstrip(",")

@@ -40,8 +40,8 @@ Lanes, most urgent first: 4 · 0 · 1,280 · 0
 Taken by: worker1@a, worker2@a
 Importance: 5 of 10
 *What would change it* (about)
-• With analytics paused: falls below 500 in about 11 min at this rate
-• With 4 more slots: will not drain at this rate
+• With analytics paused: falls below 500 in about 11 min
+• With 4 more slots: will not drain
 (~ is read from a histogram: it may be off by up to a third.
 Numbers of 03:13:56 UTC, 4 s old when shown)
 [Share here] [Refresh]"""
