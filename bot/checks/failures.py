@@ -14,6 +14,9 @@ from bot.domain.window import Figures, Span
 from bot.domain.wording import counted
 from bot.ports import Check, Params, Target
 
+ENOUGH = 3
+"""Fewer failures are at most a warning, however few tasks ended: one of one is no sign of anything."""
+
 
 class FailuresParams(Params):
     """Which failures, and how many are too many."""
@@ -63,7 +66,7 @@ def _troubles(
     if not failed:
         return []
     share = failed / max(figures.ended, failed)
-    level = Level.BAD if share * 100 > params.alert else Level.WARN
+    level = Level.BAD if share * 100 > params.alert and failed >= ENOUGH else Level.WARN
     most = f"; most often {groups[0].task}: {groups[0].exception} ({groups[0].n:,})" if groups else ""
     words = (
         f"{at_least(unsure).capitalize()}{counted(failed, 'task')} failed in the last {params.span.value}, "

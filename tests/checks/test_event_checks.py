@@ -76,6 +76,11 @@ def test_feed_names_workers_without_task_events() -> None:
             "10 tasks failed in the last 15 min, 10 % of those that ended; most often shop.book: KeyError (10).",
         ),
         (
+            FakeLive((figures("shop.book", succeeded=0, failed=1),), (group(1),)),
+            Level.WARN,
+            "1 task failed in the last 15 min, 100 % of those that ended",
+        ),
+        (
             FakeLive((figures("shop.book", succeeded=99, failed=1),), (group(1),), gaps=(GAP,)),
             Level.WARN,
             "At least 1 task failed in the last 15 min",
@@ -87,7 +92,7 @@ def test_feed_names_workers_without_task_events() -> None:
             "No task that was heard of failed in the last 15 min",
         ),
     ],
-    ids=["none", "few", "many", "with a gap", "deaf", "none, with a gap"],
+    ids=["none", "few", "many", "one of one", "with a gap", "deaf", "none, with a gap"],
 )
 def test_failures_by_share_and_by_how_well_they_are_heard(live: FakeLive, level: Level, sentence: str) -> None:
     """A number of an incomplete window is "at least"; of none at all nothing is claimed."""
