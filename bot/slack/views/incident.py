@@ -14,7 +14,7 @@ from bot.slack.views.findings import MOST_CHECKS, check_lines, step_blocks
 from bot.slack.views.formatting import bold, count, fitted, name, when
 from bot.slack.views.headline import conditions, headline, owner_words
 from bot.slack.views.message import Message
-from bot.slack.views.next_step import next_step
+from bot.slack.views.next_step import is_next, next_step
 from bot.slack.views.phrases import capital, preview_sentences, short, what
 from bot.slack.views.standing import below, broken, command_to_run, open_offers_of, top_offer
 
@@ -80,7 +80,7 @@ def _offer_button(card: IncidentCard) -> Block | None:
         ActionId.OFFER,
         f"{card.run.id}/{offer.step_id}/{offer.proposal.digest[:12]}",
         confirm=_confirm(card, offer),
-        primary=True,
+        primary=is_next(card, offer),
     )
 
 

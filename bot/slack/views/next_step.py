@@ -97,6 +97,11 @@ def _by_hand(card: IncidentCard) -> str:
     return "read the checks below."
 
 
+def is_next(card: IncidentCard, offer: Offer) -> bool:
+    """Return whether taking up an offer is the one thing to do; else it is there for who wants more."""
+    return next_step(card).startswith(f"Next: {_ask(offer)}")
+
+
 def _ask(offer: Offer) -> str:
     wish = escape(short(offer.proposal))
     return wish if offer.alone else f"ask {escape(' or '.join(offer.asks))} to {wish}"

@@ -8,7 +8,7 @@ from bot.slack.views.incident import incident_message
 from bot.slack.views.phrases import doing, short, what
 from bot.slack.views.standing import open_offers_of
 from tests.slack.views.reading import buttons, read
-from tests.slack.views.samples import LOW_OFFER, execution, incident_card, run
+from tests.slack.views.samples import LOW_OFFER, execution, incident_card, mitigation, run
 
 SLOTS = Proposal(action="resize_pools", cluster="prod", params={"queue": "ai_generation", "by": 2})
 PREVIEW = Preview(summary="2 more slots for ai_generation in all: w1@a 4 → 6.", radius=BlastRadius(workers=("w1@a",)))
@@ -43,6 +43,16 @@ def test_slots_alone_are_asked_for_by_the_button() -> None:
     message = incident_message(incident_card(offers=(OFFER,), run=run(suggestion=None)))
     assert "Ask to add 2 slots for ai_generation" in buttons(message.blocks)
     assert "Next: ask oncall to add 2 slots for ai_generation." in read(message)
+
+
+def test_the_button_stands_out_only_while_it_is_the_next_thing_to_do() -> None:
+    """Who is told to watch must not be drawn to a button."""
+    label = "Ask to add 2 slots for ai_generation"
+    alone = incident_message(incident_card(offers=(OFFER,), run=run(suggestion=None)))
+    assert buttons(alone.blocks)[label].get("style") == "primary"
+    held = incident_message(incident_card(offers=(OFFER,), run=run(suggestion=None), in_force=(mitigation(),)))
+    assert "Next: watch it drain." in held.text
+    assert "style" not in buttons(held.blocks)[label]
 
 
 @pytest.mark.parametrize(
