@@ -47,7 +47,9 @@ def notes(chosen: Chosen, found: Found, hold: int, keep: int) -> tuple[str, ...]
             "back by a rate limit, or for later by gevent, or its worker is busy); every worker is told."
         )
     if on := sum(found.by(Way.RUNS_ON).values()):
-        lines.append(f"{counted(on, 'task')} {verb(on, 'run')} already and will run on; `terminate` would end them.")
+        lines.append(
+            f"{counted(on, 'task')} {verb(on, 'run')} already and will run on; `terminate` would end {_them(on)}."
+        )
     if found.waiting:
         lines.append(f"Messages taken out of the queue can be put back for {lasting(keep)}.")
     if found.in_reach:
@@ -99,7 +101,7 @@ def ended_or_unknown(chosen: Chosen, found: Found) -> str:
     if on := found.by(Way.RUNS_ON):
         return (
             f"Nothing waits: {counted(sum(on.values()), 'task')} {verb(sum(on.values()), 'run')} already on "
-            f"{_by_worker(on)}. Add `terminate` to end them.{rest}"
+            f"{_by_worker(on)}. Add `terminate` to end {_them(sum(on.values()))}.{rest}"
         )
     if chosen.ids and (found.finished or found.unknown):
         return f"There is nothing to revoke: {_left_out(found)}.{rest}"
@@ -169,3 +171,7 @@ def _by_worker(counts: dict[str, int]) -> str:
 
 def _are(n: int) -> str:
     return "is" if n == 1 else "are"
+
+
+def _them(n: int) -> str:
+    return "it" if n == 1 else "them"

@@ -12,14 +12,14 @@ from bot.domain.revoke import CELERY_KEEPS_SECONDS, Revoke
 from bot.ports import Ports
 from bot.usecases.retrying import retried
 
-TOLD_AGAIN = timedelta(seconds=CELERY_KEEPS_SECONDS / 3)
-"""How often all workers are told: well before they forget."""
+TOLD_AGAIN = timedelta(seconds=CELERY_KEEPS_SECONDS - 1800)
+"""How long after it was told a worker is told again: before it forgets."""
 
 START_MARGIN = timedelta(seconds=5)
 """Uptimes are in whole seconds; who was told just after its start is told once more."""
 
 AT_ONCE = 10.0
-"""Seconds that one sweep gives to telling: the rest of it waits."""
+"""Seconds that one sweep gives to telling: the rest of it waits. The next goes on with what workers do not know yet."""
 
 NEW_WORKER_SECONDS, ROUND_SECONDS = 10.0, 0.15
 """How long a new worker is told until it says ok, and the pause between: it is heard of before it hears."""
@@ -87,23 +87,34 @@ def _to_tell(revoke: Revoke, snapshot: ClusterSnapshot, now: datetime) -> list[s
 
 
 def _tell(ports: Ports, cluster: str, revoke: Revoke, workers: Iterable[str]) -> bool:
-    """Tell these workers all ids, and return whether each took them."""
+    """Tell these workers what they do not know, and return whether each took it.
+
+    One that knew all for a long time is told all: what it remembers, it forgets three hours after it heard it.
+    """
     wanted, until = sorted(workers), time.monotonic() + AT_ONCE
-    if not wanted:
+    if not wanted or not revoke.ids:
         return True
 
-    def told(line: str) -> None:  # noqa: ARG001 - nobody waits for it
+    def bounded(line: str) -> None:  # noqa: ARG001 - nobody waits for it
         if time.monotonic() >= until:
             raise _Later
 
+    def unbounded(line: str) -> None:
+        """Go on: half of it would be begun anew each time. It is every few hours, and harmless beside another sweep."""
+
     revokes, now = ports.clusters.revokes(cluster), ports.clock.now()
-    try:
-        said = revokes.tell(revoke.ids, wanted, told)
-    except _Later:
-        return False
-    took = [w for w in wanted if said.get(w) == "ok"]
+    known = revokes.remembered(wanted)
+    new = [w for w in wanted if not revoke.ids <= (known[w] or frozenset())]
+    took = []
+    for worker in wanted:
+        ids = revoke.ids - (known[worker] or frozenset()) or revoke.ids
+        try:
+            if revokes.tell(ids, [worker], bounded if worker in new else unbounded).get(worker) == "ok":
+                took.append(worker)
+        except _Later:
+            break
     revokes.note_told(revoke.id, took, now)
-    if anew := [w for w in took if w not in revoke.told or now - revoke.told[w] < TOLD_AGAIN]:
+    if anew := [w for w in took if w in new]:
         _told_anew(ports, cluster, revoke, anew)
     return len(took) == len(wanted)
 

@@ -274,6 +274,21 @@ def test_whatever_is_typed_is_a_command_or_a_sentence(text: str) -> None:
             {"queue": "analytics", "older_than": 7200, "keep": 259200, "task": "shop.mail"},
             "it is old",
         ),
+        ("revoke b0ef8b9b", "revoke_tasks", {"ids": ["b0ef8b9b"]}, ""),
+        (
+            "revoke prod/b0ef8b9b, 3f43 terminate for 8h because it hangs",
+            "revoke_tasks",
+            {"ids": ["b0ef8b9b", "3f43"], "terminate": True, "hold": 28800},
+            "it hangs",
+        ),
+        ("revoke task `shop.mail` keep 2d", "revoke_tasks", {"task": "shop.mail", "keep": 172800}, ""),
+        ("revoke Queue Analytics TERMINATE", "revoke_tasks", {"queue": "analytics", "terminate": True}, ""),
+        (
+            "revoke queue analytics task shop.mail",
+            "revoke_tasks",
+            {"queue": "analytics", "task": "shop.mail"},
+            "",
+        ),
         ("restore exe-12", "restore_archive", {"archive": "exe-12"}, ""),
         ("drop EXE-12 because Redis is full", "drop_archive", {"archive": "exe-12"}, "Redis is full"),
         ("scale Booking by 2", "resize_pools", {"queue": "booking", "by": 2}, ""),
@@ -289,7 +304,7 @@ def test_what_changes_a_cluster_becomes_a_proposal(
     """In any order, with the reason at the end."""
     command = said(line)
     assert isinstance(command, Act)
-    given = {"reason": reason} if action in ("purge_queue", "resize_pools") else {}
+    given = {"reason": reason} if action in ("purge_queue", "resize_pools", "revoke_tasks") else {}
     assert (command.action, command.cluster, dict(command.params), command.reason) == (
         action,
         "prod",
@@ -306,6 +321,12 @@ def test_what_changes_a_cluster_becomes_a_proposal(
         ("purge analytics now", "`now` is not understood after `purge analytics`"),
         ("purge analytics older than", "`older than` needs a length of time"),
         ("purge analytics older than dirt", "needs a length of time, not `dirt`"),
+        ("revoke", "Say which tasks to revoke"),
+        ("revoke because", "Say which tasks to revoke"),
+        ("revoke task", "`task` is not understood after `revoke`"),
+        ("revoke queue analitics", "Did you mean `analytics`"),
+        ("revoke task shop.mail now", "`now` is not understood after `revoke`"),
+        ("revoke abc for ever", "`for` needs a length of time, not `ever`"),
         ("restore", "Say which archive to restore"),
         ("drop exe-1 now", "`now` is too much after `drop exe-1`"),
         ("scale by 2", "Say which queue to scale"),

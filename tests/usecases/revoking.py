@@ -57,7 +57,7 @@ class Shop:
 
     def count(self, n: int = 1, **options: Any) -> list[str]:
         """Send counting tasks, and return their ids."""
-        return [self.app.tasks["sample.count"].apply_async(queue=QUEUE, **options).id for _ in range(n)]
+        return [self.app.tasks["sample.count"].apply_async(**{"queue": QUEUE, **options}).id for _ in range(n)]
 
     def sleep(self, seconds: float) -> str:
         """Send a task that takes a while, and return its id."""

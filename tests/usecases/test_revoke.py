@@ -11,6 +11,7 @@ from bot.domain.errors import OncallError
 from bot.usecases import requests
 from bot.usecases.executions import execute
 from playground.services import RedisServer
+from tests.services.probing import probing
 from tests.services.workers import StartWorker
 from tests.usecases.revoking import QUEUE, Shop, wait
 
@@ -65,6 +66,55 @@ def test_a_task_kept_for_later_does_not_run(shop: Shop, celery_worker: StartWork
     wait(lambda: other in shop.ran())
     wait(lambda: shop.server.client().hlen("unacked") == 0)
     assert shop.ran() == {other: 1}
+
+
+def test_a_queue_is_revoked_where_it_waits_and_where_workers_hold_it_and_no_other(
+    shop: Shop, celery_worker: StartWorker
+) -> None:
+    """What is sent afterwards runs, and so does what waits elsewhere."""
+    celery_worker(shop.server.url(), queues=[QUEUE], concurrency=1)
+    busy = shop.sleep(600)
+    shop.running(busy)
+    shop.count(20)
+    shop.held(3)
+    (elsewhere,) = shop.count(queue="booking")
+    preview = shop.preview(queue=QUEUE)
+    assert "1 task runs already and will run on; `terminate` would end them." in preview.notes
+    execution = shop.revoked(queue=QUEUE, terminate=True)
+    assert execution.state is ExecutionState.VERIFIED, sentence(execution)
+    assert "set aside (held); " in sentence(execution)
+    (after,) = shop.count()
+    celery_worker(shop.server.url(), name="w2", queues=["booking"])
+    wait(lambda: shop.ran() == {after: 1, elsewhere: 1})
+
+
+def test_tasks_that_wait_in_two_queues_are_revoked_queue_by_queue(shop: Shop) -> None:
+    """One undo puts one archive back."""
+    shop.count(2)
+    shop.count(1, queue="booking")
+    assert refusal(shop, task="sample.count").endswith(
+        "Name the queue: `/celery revoke task sample.count queue analytics`."
+    )
+    execution = shop.revoked(task="sample.count", queue="booking")
+    assert execution.state is ExecutionState.VERIFIED, sentence(execution)
+    assert (shop.control.depths()["booking"], shop.control.depths()[QUEUE]) == (0, 2)
+
+
+@pytest.mark.slow
+def test_thousands_of_revokes_keep_no_other_task_of_the_worker_from_running(
+    shop: Shop, celery_worker: StartWorker
+) -> None:
+    """Celery's own would be one list, and the worker's loop in it for seconds; how long a probe waits is a benchmark."""
+    celery_worker(shop.server.url(), queues=[QUEUE, "booking"])
+    later = shop.count(2000, countdown=600)
+    shop.held(len(later))
+    with probing(shop.app, "booking") as probes:
+        execution = shop.revoked(task="sample.count")
+    assert execution.state is ExecutionState.VERIFIED, sentence(execution)
+    assert probes.seconds()
+    known = shop.revokes.remembered(["w1@test"])["w1@test"]
+    assert known is not None
+    assert set(later) <= known
 
 
 def test_prefetched_tasks_of_a_name_are_stopped_and_a_running_one_runs_on_unless_it_is_to_be_ended(

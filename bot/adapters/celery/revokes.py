@@ -20,13 +20,19 @@ from bot.adapters.celery.results import ResultBackend
 from bot.adapters.celery.watched import WatchedCluster
 from bot.domain.errors import BadInput, OutsideUnreachable
 from bot.domain.revoke import Revoke, Sought
+from bot.domain.wording import counted
 from bot.ports.archives import Told
 
-AT_ONCE = 50
-"""Ids of one command: a worker is in it for some 20 ms."""
+FIRST, MOST = 10, 100
+"""Ids of the first command, and of any."""
 
-BREATH = 0.02
-"""Seconds between two commands, in which a worker does its own work."""
+IN_IT = 0.04
+"""Seconds for which one command should keep a worker; how many ids that is depends on its result backend."""
+
+BREATH = 2.0
+"""Times as long as the last command took, workers are left to their own work before the next."""
+
+TOLD_EVERY = 0.5
 
 ANSWER_SECONDS = 2.0
 STEP_SECONDS = 2.0
@@ -91,15 +97,20 @@ class CeleryRevokes:
 
     def tell(self, ids: Collection[str], workers: Collection[str], told: Told, signal: str = "") -> Mapping[str, str]:
         """Tell exactly these workers, a few ids at a time; returns what each said at last ("no reply" for none)."""
-        said, going, done = dict.fromkeys(workers, "ok"), sorted(workers), 0
-        for some in _chunks(sorted(ids), AT_ONCE):
-            if not going:
-                break
-            told(f"{done:,} of {len(ids):,} tasks are told to {len(going)} workers.")
-            said |= self._say(some, going, signal)
-            going = [w for w in going if said[w] == "ok"]
-            done += len(some)
-            time.sleep(BREATH)
+        said, going, left = dict.fromkeys(workers, "ok"), sorted(workers), sorted(ids)
+        n, next_told = FIRST, 0.0
+        while left and going:
+            began = time.monotonic()
+            if began >= next_told:
+                told(f"{len(ids) - len(left):,} of {len(ids):,} tasks are told to {counted(len(going), 'worker')}.")
+                began = time.monotonic()
+                next_told = began + TOLD_EVERY
+            said |= self._say(left[:n], going, signal)
+            left, going = left[n:], [w for w in going if said[w] == "ok"]
+            took = time.monotonic() - began
+            n = max(1, min(MOST, round(n * IN_IT / took)))
+            if left:
+                time.sleep(BREATH * min(took, ANSWER_SECONDS / 4))
         return said
 
     def _say(self, ids: list[str], workers: list[str], signal: str) -> dict[str, str]:
