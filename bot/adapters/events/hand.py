@@ -104,5 +104,6 @@ class Tasks:
 
     def find(self, id: str) -> Hand | None:
         """Return what is remembered of a task, or None."""
-        found = self.held.get(id) or self.sent.get(id)
-        return found or next((hand for hand in reversed(self._ended) if hand.id == id), None)
+        # A sender may tell of a task after its worker told of its end.
+        ended = next((hand for hand in reversed(self._ended) if hand.id == id), None)
+        return self.held.get(id) or ended or self.sent.get(id)

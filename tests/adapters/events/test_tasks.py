@@ -138,6 +138,15 @@ def test_the_next_attempt_may_be_heard_of_before_the_end_of_the_last(story: Stor
     assert (figures.retried, figures.succeeded, figures.wait.n) == (1, 1, 1)
 
 
+def test_a_task_that_ended_before_its_sending_was_heard_has_ended(story: Story) -> None:
+    """A sender tells after it has sent, and may be slower than the whole task."""
+    story.run("a")
+    story.tell("task-sent", "a", "gen1@b", name="shop.add", queue="mail")
+    trace = story.recorder.task("a")
+    assert trace
+    assert trace.phase is Phase.SUCCEEDED
+
+
 @pytest.mark.parametrize(
     ("told", "worded"),
     [("KeyError('seat')", "KeyError: seat"), ("Timeout()", "Timeout"), ("no repr at all", "no repr at all")],
