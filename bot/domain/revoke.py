@@ -5,7 +5,7 @@ take a prefetched task into their pool at once, and then a revoke says ok and st
 and gevent; threads answer an error, solo answers when the task has ended.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pydantic import Field
@@ -17,6 +17,12 @@ CELERY_KEEPS_SECONDS = 3 * 3600
 
 CELERY_KEEPS = 50_000
 """How many it remembers: REVOKES_MAX, likewise. It loses them all when it restarts and no neighbour runs meanwhile."""
+
+TOLD_AGAIN = timedelta(seconds=CELERY_KEEPS_SECONDS - 1800)
+"""How long after it was told a worker is told again: before it forgets."""
+
+START_MARGIN = timedelta(seconds=5)
+"""Uptimes are in whole seconds; who was told just after its start is told once more."""
 
 KILLABLE = ("prefork", "gevent", "eventlet")
 """Pools that can end a task that runs."""
@@ -165,3 +171,15 @@ class Left(Value):
     spared_in_hand: int = 0
     spared_running: int = 0
     silent: tuple[str, ...] = ()
+
+
+def to_tell(revoke: Revoke, snapshot: ClusterSnapshot, now: datetime) -> list[str]:
+    """Return the workers that answer and may not know it: told before they started, or long ago, or never."""
+    found = []
+    for worker in snapshot.workers:
+        told = revoke.told.get(worker.name)
+        started = None if worker.uptime_seconds is None else now - timedelta(seconds=worker.uptime_seconds)
+        forgot = told is None or now - told >= TOLD_AGAIN or (started is not None and told < started + START_MARGIN)
+        if worker.answered and worker.queues is not None and forgot:
+            found.append(worker.name)
+    return found

@@ -2,21 +2,14 @@
 
 import time
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 
 import structlog
 
-from bot.domain.cluster import ClusterSnapshot, Mode
+from bot.domain.cluster import Mode
 from bot.domain.errors import ClusterUnreachable, EffectUncertain, OncallError
-from bot.domain.revoke import CELERY_KEEPS_SECONDS, Revoke
+from bot.domain.revoke import Revoke, to_tell
 from bot.ports import Ports
 from bot.usecases.retrying import retried
-
-TOLD_AGAIN = timedelta(seconds=CELERY_KEEPS_SECONDS - 1800)
-"""How long after it was told a worker is told again: before it forgets."""
-
-START_MARGIN = timedelta(seconds=5)
-"""Uptimes are in whole seconds; who was told just after its start is told once more."""
 
 AT_ONCE = 10.0
 """Seconds that one sweep gives to telling: the rest of it waits. The next goes on with what workers do not know yet."""
@@ -51,7 +44,7 @@ def keep_revokes(ports: Ports, cluster: str) -> None:
     if live:
         snapshot = ports.clusters.control(cluster).snapshot()
         for revoke in live:
-            _tell(ports, cluster, revoke, _to_tell(revoke, snapshot, ports.clock.now()))
+            _tell(ports, cluster, revoke, to_tell(revoke, snapshot, ports.clock.now()))
 
 
 def tell_new_worker(ports: Ports, cluster: str, worker: str) -> None:
@@ -72,18 +65,6 @@ def tell_new_worker(ports: Ports, cluster: str, worker: str) -> None:
             ports.wait(ROUND_SECONDS)
     if pending:
         log.warning("new worker was not told all revokes; the sweep goes on", cluster=cluster, worker=worker)
-
-
-def _to_tell(revoke: Revoke, snapshot: ClusterSnapshot, now: datetime) -> list[str]:
-    """Return the workers that answer and may not know it: told before they started, or long ago, or never."""
-    found = []
-    for worker in snapshot.workers:
-        told = revoke.told.get(worker.name)
-        started = None if worker.uptime_seconds is None else now - timedelta(seconds=worker.uptime_seconds)
-        forgot = told is None or now - told >= TOLD_AGAIN or (started is not None and told < started + START_MARGIN)
-        if worker.answered and worker.queues is not None and forgot:
-            found.append(worker.name)
-    return found
 
 
 def _tell(ports: Ports, cluster: str, revoke: Revoke, workers: Iterable[str]) -> bool:

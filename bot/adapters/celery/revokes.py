@@ -26,10 +26,10 @@ from bot.ports.archives import Told
 FIRST, MOST = 10, 100
 """Ids of the first command, and of any."""
 
-IN_IT = 0.04
+IN_IT = 0.06
 """Seconds for which one command should keep a worker; how many ids that is depends on its result backend."""
 
-BREATH = 2.0
+BREATH = 1.0
 """Times as long as the last command took, workers are left to their own work before the next."""
 
 TOLD_EVERY = 0.5
