@@ -79,7 +79,7 @@ def test_a_queue_is_revoked_where_it_waits_and_where_workers_hold_it_and_no_othe
     shop.held(3)
     (elsewhere,) = shop.count(queue="booking")
     preview = shop.preview(queue=QUEUE)
-    assert "1 task runs already and will run on; `terminate` would end them." in preview.notes
+    assert "1 task runs already and will run on; `terminate` would end it." in preview.notes
     execution = shop.revoked(queue=QUEUE, terminate=True)
     assert execution.state is ExecutionState.VERIFIED, sentence(execution)
     assert "set aside (held); " in sentence(execution)
@@ -126,7 +126,7 @@ def test_prefetched_tasks_of_a_name_are_stopped_and_a_running_one_runs_on_unless
     shop.held(3)
     execution = shop.revoked(task="sample.count")
     assert execution.state is ExecutionState.VERIFIED, sentence(execution)
-    assert "Add `terminate`" in refusal(shop, ids=[busy])
+    assert "Add `terminate` to end it" in refusal(shop, ids=[busy])
     ended = shop.revoked(ids=[busy], terminate=True)
     assert (ended.state, ended.undo) == (ExecutionState.VERIFIED, None), sentence(ended)
     assert "1 task in workers' hands stopped, 1 of them while they ran" in sentence(ended)
