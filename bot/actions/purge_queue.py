@@ -1,5 +1,6 @@
 """Purge a queue: its waiting messages are set aside, to be put back or let go later."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from pydantic import Field
@@ -19,9 +20,12 @@ from bot.domain.approval import Policy
 from bot.domain.archive import Archive, ArchiveState, ArchiveWanted, Census, QueueMoved
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.duration import Seconds, lasting
-from bot.domain.errors import BadInput, UnknownName
+from bot.domain.errors import BadInput, OncallError, UnknownName
 from bot.domain.wording import counted, verb
 from bot.ports import Action, Params, Progress, Target
+
+SHORT = 0.9
+"""From which share of its memory on Redis is called short of it."""
 
 MOST_NAMES = 5
 """Task names that a preview lists."""
@@ -67,6 +71,7 @@ class PurgeQueue(Action[PurgeParams]):
             "census": census.model_dump(mode="json"),
             "archive": made.model_dump(mode="json") if made else None,
             "archive_id": target.execution_id,
+            "room": _room(target),
         }
         return Observation(snapshot=snapshot, facts=facts)
 
@@ -89,7 +94,7 @@ class PurgeQueue(Action[PurgeParams]):
             f"deleted: they can be put back for {lasting(params.keep)}.",
             radius=BlastRadius(queues=(params.queue,), messages=chosen),
             notes=_notes(params, observation.snapshot, census),
-            warnings=_warnings(census),
+            warnings=(*_warnings(census), *_cramped(observation.facts.get("room", {}))),
         )
 
     def touches(self, params: PurgeParams) -> str:
@@ -212,6 +217,31 @@ def _warnings(census: Census) -> tuple[str, ...]:
         f"{part}{counted(census.linked, 'message')} {'is' if census.linked == 1 else 'are'} part of a chord or chain: "
         "what follows them waits until they are put back.",
     )
+
+
+def _room(target: Target) -> dict[str, str | int | None]:
+    """Return what Redis says of its memory; nothing where it does not: a purge is not refused for it."""
+    try:
+        info = target.diagnostics.broker_info()
+    except OncallError:
+        return {}
+    return {"policy": info.policy, "used": info.used_memory, "most": info.max_memory}
+
+
+def _cramped(room: Mapping[str, str | int | None]) -> tuple[str, ...]:
+    """Return what endangers an archive, or makes it no help: eviction, and memory that only a drop gives back."""
+    policy, used, most = room.get("policy"), room.get("used"), room.get("most")
+    if not isinstance(used, int) or not isinstance(most, int) or not most:
+        return ()
+    found = []
+    if isinstance(policy, str) and policy.startswith("allkeys"):
+        found.append(f"Redis may evict what is set aside: its policy is {policy}. Then it is lost.")
+    if used >= SHORT * most:
+        found.append(
+            f"Redis is short of memory ({used * 100 // most} % used), and a purge frees none. Deleting the archive for "
+            "good, with `/celery drop` afterwards, does."
+        )
+    return tuple(found)
 
 
 def _outcome(params: PurgeParams, made: Archive | QueueMoved) -> Outcome:

@@ -1,7 +1,7 @@
 """A purge is consented to, done once, verified, and undone; its archive is on a real Redis."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ from bot.adapters.clusters import ConfiguredClusters
 from bot.domain.action import Execution, ExecutionState, Proposal, Risk
 from bot.domain.approval import Alternative, Answer, ApprovalRequest
 from bot.domain.archive import ArchiveState, ArchiveWanted
+from bot.domain.broker import BrokerInfo
 from bot.domain.card import CardKind
 from bot.domain.errors import EffectUncertain, OncallError
-from bot.ports import Ports
+from bot.ports import NoDiagnostics, Ports
 from bot.usecases import approvals, requests, switches
 from bot.usecases.archives import archives, end_archives
 from bot.usecases.executions import execute, settle
@@ -322,3 +323,44 @@ def test_a_preview_by_age_promises_no_exact_number(shop: Shop) -> None:
     assert summary(older_than="1h").startswith("up to 40 messages older than ")
     assert summary(older_than="1h", task="mail.send").startswith("up to 10 messages of 40 of mail.send older than ")
     assert summary(task="mail.send").startswith("10 messages of 40 of mail.send in analytics")
+
+
+class Told(NoDiagnostics):
+    """A Redis that says this of its memory."""
+
+    def __init__(self, policy: str, used: int) -> None:
+        self._info = BrokerInfo(
+            at=datetime(2026, 11, 22, tzinfo=UTC), ping_seconds=0.001, policy=policy, used_memory=used, max_memory=100
+        )
+
+    def broker_info(self, deadline: float = 1.0) -> BrokerInfo:
+        """Say it."""
+        return self._info
+
+
+@pytest.mark.parametrize(
+    ("policy", "used", "said"),
+    [
+        ("noeviction", 50, []),
+        ("volatile-lru", 50, []),
+        ("allkeys-lru", 50, ["Redis may evict what is set aside: its policy is allkeys-lru. Then it is lost."]),
+        ("noeviction", 95, ["Redis is short of memory (95 % used), and a purge frees none."]),
+    ],
+)
+def test_a_purge_says_when_redis_may_lose_it_or_has_no_room(
+    shop: Shop, policy: str, used: int, said: list[str]
+) -> None:
+    """People must know before they rely on the undo, or on the memory."""
+    shop.broker.put(range(3))
+    clusters = ConfiguredClusters(
+        {"prod": SPEC},
+        {"prod": shop.world.cluster},
+        {"C0ONCALL": "prod"},
+        archives={"prod": shop.broker.archives},
+        diagnostics={"prod": Told(policy, used)},
+    )
+    proposal = Proposal(action="purge_queue", cluster="prod", params={"queue": "analytics"})
+    draft = requests.draft(replace(shop.ports, clusters=clusters), proposal, "U0ANA", "", "C0ONCALL", None)
+    assert isinstance(draft, ApprovalRequest)
+    assert len(draft.preview.warnings) == len(said)
+    assert all(told.startswith(start) for told, start in zip(draft.preview.warnings, said, strict=True))

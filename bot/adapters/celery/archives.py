@@ -61,16 +61,18 @@ class CeleryArchives:
             arguments += [json.dumps(sorted(wanted.ids)) if wanted.ids else ""]
         told(f"Setting aside messages of {wanted.queue}.")
         state, n = self._step(f"setting aside messages of {wanted.queue}", script, keys, arguments)
-        return QueueMoved(messages=n) if state == b"moved" else self.go_on(wanted.id, told)
+        if state == b"moved":
+            return QueueMoved(messages=n)
+        return _made(wanted, n) if state == b"held" else self.go_on(wanted.id, told)
 
     def go_on(self, id: str, told: Told) -> Archive:
         """Bring an archive that was left half way to where it is held or restored; one that is there stays so."""
-        archive = self._known(id)
+        archive, laid = self._opened(id)
         if archive.state is ArchiveState.SORTING:
-            self._sort(archive, told)
+            self._sort(archive, laid, told)
         if archive.state in (ArchiveState.SORTING, ArchiveState.MERGING):
             between = (ArchiveState.MERGING, ArchiveState.MERGING, ArchiveState.HELD)
-            self._move_back(archive, "keep", between, told)
+            self._move_back(archive, laid, "keep", between, told)
         if archive.state is ArchiveState.RESTORING:
             self.put_back(id, told)
         return self._known(id)
@@ -80,16 +82,19 @@ class CeleryArchives:
 
         Raises ClusterUnreachable (nothing was sent) or EffectUncertain.
         """
-        archive = self._known(id)
+        archive, laid = self._opened(id)
         if archive.state in (ArchiveState.SORTING, ArchiveState.MERGING):
             archive = self.go_on(id, told)
         between = (ArchiveState.HELD, ArchiveState.RESTORING, ArchiveState.RESTORED)
-        self._move_back(archive, "archive", between, told)
+        state = self._move_back(archive, laid, "archive", between, told)
+        if state is ArchiveState.RESTORED:
+            return archive.model_copy(update={"state": state, "lying": 0})
         return self._known(id)
 
     def drop(self, id: str) -> Archive:
         """Delete the messages of an archive that is held, for good. Raises as `put_back`."""
-        keys = [self._about(id), *_lanes(self._laid(id), "archive", id)]
+        _, laid = self._opened(id)
+        keys = [self._about(id), *_lanes(laid, "archive", id)]
         self._step("dropping an archive", scripts.DROP, keys, [])
         return self._known(id)
 
@@ -119,8 +124,18 @@ class CeleryArchives:
             raise UnknownName("archive", id, ())
         return archive
 
-    def _sort(self, archive: Archive, told: Told) -> None:
-        laid = self._laid(archive.id)
+    def _opened(self, id: str) -> tuple[Archive, Keys]:
+        """Return an archive, without what lies there now, and the names of the keys it lies in, in one round trip."""
+
+        def work(client: "redis.Redis", until: float) -> Any:  # noqa: ARG001 - the broker's signature
+            return client.hgetall(self._about(id))
+
+        about = _said(self._broker.read(work, STEP_SECONDS))
+        if not about:
+            raise UnknownName("archive", id, ())
+        return _archive(id, about, None), self._as_laid(about)
+
+    def _sort(self, archive: Archive, laid: Keys, told: Told) -> None:
         for lane in range(len(laid.steps)):
             work, keep, aside = (_lanes(laid, kind, archive.id)[lane] for kind in ("work", "keep", "archive"))
             while self._sort_page(archive, work, keep, aside, told):
@@ -147,16 +162,22 @@ class CeleryArchives:
         return bool(done != b"state")  # else it is sorted no more, or Redis evicted what was said of it
 
     def _move_back(
-        self, archive: Archive, kind: str, between: tuple[ArchiveState, ArchiveState, ArchiveState], told: Told
-    ) -> None:
-        laid = self._laid(archive.id)
+        self,
+        archive: Archive,
+        laid: Keys,
+        kind: str,
+        between: tuple[ArchiveState, ArchiveState, ArchiveState],
+        told: Told,
+    ) -> ArchiveState | None:
+        """Move until nothing is left; returns the state it ends in, or None where nobody says one any more."""
         live = [self._keys.lane(archive.queue, step) for step in laid.steps]  # a lane that is no more: into the next
         keys = [self._about(archive.id), *live, *_lanes(laid, kind, archive.id), *_lanes(laid, "tail", archive.id)]
         arguments = [len(laid.steps), MOVES, *(state.value for state in between)]
-        left: int | None = None
+        state, left = b"", None
         while left is None or left:
             told(f"{left:,} messages of {archive.queue} are still to be moved." if left else "They are put back.")
-            _, left = self._step(f"putting back {archive.queue}", scripts.PUT_BACK, keys, arguments)
+            state, left = self._step(f"putting back {archive.queue}", scripts.PUT_BACK, keys, arguments)
+        return next((s for s in ArchiveState if s.value == text(state)), None)
 
     def _step(self, what: str, script: str, keys: Sequence[str], arguments: Sequence[object]) -> Any:
         def work(client: "redis.Redis", until: float) -> Any:  # noqa: ARG001 - the broker's signature
@@ -187,14 +208,6 @@ class CeleryArchives:
         lying = [sum(next(found) for _ in of_one) for of_one in lanes]
         return [_archive(*row, n) for row, n in zip(known.items(), lying, strict=True)]
 
-    def _laid(self, id: str) -> Keys:
-        """Return the names of the keys that an archive lies in."""
-
-        def work(client: "redis.Redis", until: float) -> Any:  # noqa: ARG001 - the broker's signature
-            return client.hgetall(self._about(id))
-
-        return self._as_laid(_said(self._broker.read(work, STEP_SECONDS)))
-
     def _as_laid(self, about: Mapping[str, str]) -> Keys:
         steps = json.loads(about["steps"]) if "steps" in about else self._keys.steps
         return replace(self._keys, steps=tuple(steps), sep=about.get("sep", self._keys.sep))
@@ -218,7 +231,19 @@ def _said(about: Mapping[bytes, bytes]) -> dict[str, str]:
     return {text(k): text(v) for k, v in about.items()}
 
 
-def _archive(id: str, said: Mapping[str, str], lying: int) -> Archive:
+def _made(wanted: ArchiveWanted, messages: int) -> Archive:
+    return Archive(
+        id=wanted.id,
+        queue=wanted.queue,
+        state=ArchiveState.HELD,
+        messages=messages,
+        lying=messages,
+        made_at=wanted.made_at,
+        ends_at=wanted.ends_at,
+    )
+
+
+def _archive(id: str, said: Mapping[str, str], lying: int | None) -> Archive:
     before = said.get("before")
     return Archive(
         id=id,
