@@ -44,8 +44,8 @@ def rows() -> list[Row]:
         at_most("purge: stall of 1 M messages and back", our_stall, their_stall, "ms", 5),
         Row(
             "purge: each message once after the undo",
-            kept,
-            MESSAGES,
+            float(kept),
+            float(MESSAGES),
             "messages",
             kept / MESSAGES,
             "= 1 M",
