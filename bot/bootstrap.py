@@ -20,6 +20,7 @@ from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.event_switch import EventSwitch, sightings
 from bot.adapters.celery.online import WorkerOnlineWatch
 from bot.adapters.celery.revokes import CeleryRevokes
+from bot.adapters.celery.watched import WatchedCluster
 from bot.adapters.clock import SystemClock
 from bot.adapters.clusters import ConfiguredClusters
 from bot.adapters.discovery import DiscoveredRegistry
@@ -37,7 +38,7 @@ from bot.adapters.samples import MemorySamples
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.sql import migrate as migrate_url
 from bot.logs import set_up_logs as set_up_structlog
-from bot.ports import Metrics, NoHttp, NoMetrics, Ports
+from bot.ports import Means, Metrics, NoHttp, NoMetrics, Ports
 from bot.settings import BrokerSettings, PrometheusSettings, Settings
 from bot.slack.app import SlackShell
 from bot.slack.config import RoleSource, SlackConfig
@@ -80,8 +81,7 @@ def make_ports(settings: Settings, role: str) -> Ports:
             settings.specs,
             controls,
             settings.channels,
-            archives={name: CeleryArchives(control.watched) for name, control in controls.items()},
-            revokes={name: CeleryRevokes(control.watched) for name, control in controls.items()},
+            means={name: _means(control.watched) for name, control in controls.items()},
             lives={name: Recorder(clock) for name in settings.specs} if role == "bot" else {},
             diagnostics={name: CeleryDiagnostics(control.watched, clock) for name, control in controls.items()},
         ),
@@ -99,6 +99,10 @@ def make_ports(settings: Settings, role: str) -> Ports:
     )
 
 
+def _means(watched: WatchedCluster) -> Means:
+    return Means(archives=CeleryArchives(watched), revokes=CeleryRevokes(watched))
+
+
 def close_ports(ports: Ports) -> None:
     """Close what `make_ports` opened."""
     for name in ports.clusters.names():
@@ -108,7 +112,7 @@ def close_ports(ports: Ports) -> None:
         diagnostics = ports.clusters.diagnostics(name)
         if isinstance(diagnostics, CeleryDiagnostics):
             diagnostics.close()
-        revokes = ports.clusters.revokes(name)
+        revokes = ports.clusters.means(name).revokes
         if isinstance(revokes, CeleryRevokes):
             revokes.close()
     if isinstance(ports.dispatcher, CeleryDispatcher):

@@ -22,9 +22,9 @@ class DropArchive(Action[RestoreParams]):
 
     def observe(self, params: RestoreParams, target: Target, snapshot: ClusterSnapshot) -> Observation:
         """Look for the archive; one that nobody knows is refused with those there are."""
-        archive = target.archives.get(params.archive)
+        archive = target.means.archives.get(params.archive)
         if archive is None:
-            raise UnknownName("archive", params.archive, [a.id for a in target.archives.all()])
+            raise UnknownName("archive", params.archive, [a.id for a in target.means.archives.all()])
         return Observation(snapshot=snapshot, facts={"archive": archive.model_dump(mode="json")})
 
     def preview(self, params: RestoreParams, observation: Observation, spec: ClusterSpec) -> Preview:  # noqa: ARG002
@@ -47,7 +47,7 @@ class DropArchive(Action[RestoreParams]):
     def run(self, params: RestoreParams, before: Observation, target: Target, progress: Progress) -> Outcome:  # noqa: ARG002
         """Unlink its lists."""
         progress("Dropping the archive.")
-        return Outcome(summary=_said(target.archives.drop(params.archive)))
+        return Outcome(summary=_said(target.means.archives.drop(params.archive)))
 
     def resume(self, params: RestoreParams, before: Observation, target: Target, progress: Progress) -> Outcome | None:
         """Drop it, if it is not dropped: deleting twice is deleting once."""

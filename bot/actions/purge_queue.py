@@ -65,8 +65,8 @@ class PurgeQueue(Action[PurgeParams]):
         known = {q.name for q in target.spec.queues} | {q.name for q in snapshot.queues}
         if params.queue not in known:
             raise UnknownName("queue", params.queue, known)
-        census = target.archives.census(params.queue)
-        made = target.archives.get(target.execution_id) if target.execution_id else None
+        census = target.means.archives.census(params.queue)
+        made = target.means.archives.get(target.execution_id) if target.execution_id else None
         facts = {
             "census": census.model_dump(mode="json"),
             "archive": made.model_dump(mode="json") if made else None,
@@ -114,15 +114,15 @@ class PurgeQueue(Action[PurgeParams]):
             task=params.task,
             before=at - timedelta(seconds=params.older_than) if params.older_than else None,
         )
-        made = target.archives.set_aside(wanted, progress)
+        made = target.means.archives.set_aside(wanted, progress)
         return _outcome(params, made)
 
     def resume(self, params: PurgeParams, before: Observation, target: Target, progress: Progress) -> Outcome | None:  # noqa: ARG002
         """Go on with an archive that was begun: each of its steps is written down in the broker as it happens."""
         assert target.execution_id is not None  # noqa: S101 - as above
-        if target.archives.get(target.execution_id) is None:
+        if target.means.archives.get(target.execution_id) is None:
             return None
-        return _outcome(params, target.archives.go_on(target.execution_id, progress))
+        return _outcome(params, target.means.archives.go_on(target.execution_id, progress))
 
     def verify(self, params: PurgeParams, before: Observation, after: Observation) -> Verdict:
         """Look for the archive in the broker."""

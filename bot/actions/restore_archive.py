@@ -30,9 +30,9 @@ class RestoreArchive(Action[RestoreParams]):
 
     def observe(self, params: RestoreParams, target: Target, snapshot: ClusterSnapshot) -> Observation:
         """Look for the archive; one that nobody knows is refused with those there are."""
-        archive = target.archives.get(params.archive)
+        archive = target.means.archives.get(params.archive)
         if archive is None:
-            raise UnknownName("archive", params.archive, [a.id for a in target.archives.all()])
+            raise UnknownName("archive", params.archive, [a.id for a in target.means.archives.all()])
         return Observation(snapshot=snapshot, facts={"archive": archive.model_dump(mode="json")})
 
     def preview(self, params: RestoreParams, observation: Observation, spec: ClusterSpec) -> Preview:  # noqa: ARG002
@@ -61,7 +61,7 @@ class RestoreArchive(Action[RestoreParams]):
 
     def run(self, params: RestoreParams, before: Observation, target: Target, progress: Progress) -> Outcome:  # noqa: ARG002
         """Put them back step by step."""
-        archive = target.archives.put_back(params.archive, progress)
+        archive = target.means.archives.put_back(params.archive, progress)
         return Outcome(summary=_said(archive), facts={"archive": archive.id, "messages": archive.messages})
 
     def resume(self, params: RestoreParams, before: Observation, target: Target, progress: Progress) -> Outcome | None:

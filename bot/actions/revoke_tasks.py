@@ -81,7 +81,7 @@ class RevokeTasks(Action[RevokeParams]):
         if params.queue is not None and params.queue not in known:
             raise UnknownName("queue", params.queue, known)
         mine = target.execution_id
-        archive, revoke = (target.archives.get(mine), target.revokes.get(mine)) if mine else (None, None)
+        archive, revoke = (target.means.archives.get(mine), target.means.revokes.get(mine)) if mine else (None, None)
         found = reach.found(params.chosen, target, snapshot, target.clock.now() + timedelta(seconds=params.hold))
         facts = {
             "found": found.model_dump(mode="json"),
@@ -116,7 +116,7 @@ class RevokeTasks(Action[RevokeParams]):
         assert target.execution_id is not None  # noqa: S101 - an action is run by an execution
         found = _found(before)
         for queue, n in found.waiting.items():
-            made = target.archives.set_aside(_wanted(params, queue, n, target), progress)
+            made = target.means.archives.set_aside(_wanted(params, queue, n, target), progress)
             if isinstance(made, QueueMoved):
                 raise BadInput(
                     f"`{queue}` now holds {made.messages:,} messages, far more than what was shown. Nothing was done; "
@@ -127,7 +127,7 @@ class RevokeTasks(Action[RevokeParams]):
     def _stop(self, params: RevokeParams, target: Target, progress: Progress) -> Outcome:
         assert target.execution_id is not None  # noqa: S101 - as above
         progress("Looking what workers hold.")
-        revoke = target.revokes.get(target.execution_id)
+        revoke = target.means.revokes.get(target.execution_id)
         if revoke is None:
             revoke = reach.written(params.chosen, target, target.execution_id, params.hold)
         said = reach.told(revoke, target, progress, params.signal)
@@ -144,11 +144,11 @@ class RevokeTasks(Action[RevokeParams]):
         name others may have come since.
         """
         assert target.execution_id is not None  # noqa: S101 - as above
-        archive, revoke = target.archives.get(target.execution_id), target.revokes.get(target.execution_id)
+        archive, revoke = target.means.archives.get(target.execution_id), target.means.revokes.get(target.execution_id)
         if archive is None and revoke is None:
             return None
         if archive is not None:
-            target.archives.go_on(target.execution_id, progress)
+            target.means.archives.go_on(target.execution_id, progress)
         if revoke is None and not params.ids:
             return Outcome(summary="What workers hold was not revoked: the process ended before it was looked at.")
         return self._stop(params, target, progress)

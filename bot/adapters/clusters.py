@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from bot.domain.cluster import ClusterSpec
 from bot.domain.errors import UnknownName
-from bot.ports import Archives, ClusterControl, Deaf, Diagnostics, Live, NoArchives, NoDiagnostics, NoRevokes, Revokes
+from bot.ports import ClusterControl, Deaf, Diagnostics, Live, Means, NoDiagnostics
 
-DEAF, NOT_ASKED, NONE_ASIDE, NONE_REVOKED = Deaf(), NoDiagnostics(), NoArchives(), NoRevokes()
+DEAF, NOT_ASKED, NO_MEANS = Deaf(), NoDiagnostics(), Means()
 
 
 class ConfiguredClusters:
@@ -22,12 +22,11 @@ class ConfiguredClusters:
         channels: Mapping[str, str],
         lives: Mapping[str, Live] | None = None,
         diagnostics: Mapping[str, Diagnostics] | None = None,
-        archives: Mapping[str, Archives] | None = None,
-        revokes: Mapping[str, Revokes] | None = None,
+        means: Mapping[str, Means] | None = None,
     ) -> None:
         self._specs, self._controls, self._channels = dict(specs), dict(controls), dict(channels)
         self._lives, self._diagnostics = dict(lives or {}), dict(diagnostics or {})
-        self._archives, self._revokes = dict(archives or {}), dict(revokes or {})
+        self._means = dict(means or {})
 
     def spec(self, name: str) -> ClusterSpec:
         """Return how a cluster is configured; raises UnknownName."""
@@ -46,15 +45,10 @@ class ConfiguredClusters:
         self.spec(name)
         return self._diagnostics.get(name, NOT_ASKED)
 
-    def archives(self, name: str) -> Archives:
-        """Return what is set aside in a cluster's broker; raises UnknownName."""
+    def means(self, name: str) -> Means:
+        """Return the parts that actions on a cluster work with; raises UnknownName."""
         self.spec(name)
-        return self._archives.get(name, NONE_ASIDE)
-
-    def revokes(self, name: str) -> Revokes:
-        """Return what tells a cluster's workers to run tasks no more; raises UnknownName."""
-        self.spec(name)
-        return self._revokes.get(name, NONE_REVOKED)
+        return self._means.get(name, NO_MEANS)
 
     def live(self, name: str) -> Live:
         """Return what a cluster's events tell; nothing where nobody listens. Raises UnknownName."""

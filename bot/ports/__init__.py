@@ -5,6 +5,7 @@ from bot.ports.cluster import ClusterControl, Clusters, Diagnostics, NoDiagnosti
 from bot.ports.hand import Ports
 from bot.ports.kinds import Action, Check, Params, Progress, Registry, Target
 from bot.ports.live import Deaf, Live
+from bot.ports.means import Means
 from bot.ports.memories import Memories, NoMemories, Remembered
 from bot.ports.outside import (
     Clock,
@@ -46,6 +47,7 @@ __all__ = [
     "InboxEntry",
     "Live",
     "Mark",
+    "Means",
     "Memories",
     "Metrics",
     "NoArchives",

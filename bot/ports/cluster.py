@@ -17,9 +17,8 @@ from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.errors import BadInput, ClusterUnreachable
 from bot.domain.forecast import DepthSample
 from bot.domain.window import Slice
-from bot.ports.archives import Archives
 from bot.ports.live import Live
-from bot.ports.revokes import Revokes
+from bot.ports.means import Means
 
 
 class ClusterControl(Protocol):
@@ -147,12 +146,8 @@ class Clusters(Protocol):
         """Return what else may be asked about it; raises UnknownName."""
         ...
 
-    def archives(self, name: str) -> Archives:
-        """Return what is set aside there; raises UnknownName."""
-        ...
-
-    def revokes(self, name: str) -> Revokes:
-        """Return what tells its workers to run tasks no more; raises UnknownName."""
+    def means(self, name: str) -> Means:
+        """Return the parts that actions on it work with; raises UnknownName."""
         ...
 
     def live(self, name: str) -> Live:

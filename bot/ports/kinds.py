@@ -15,11 +15,10 @@ from bot.domain.approval import Policy
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.mitigation import Mitigation
 from bot.domain.run import Finding
-from bot.ports.archives import Archives, NoArchives
 from bot.ports.cluster import ClusterControl, Diagnostics, NoDiagnostics, Samples
 from bot.ports.live import Deaf, Live
+from bot.ports.means import Means
 from bot.ports.outside import Clock, Http, Metrics, NoHttp, NoMetrics
-from bot.ports.revokes import NoRevokes, Revokes
 
 
 class Params(BaseModel):
@@ -36,7 +35,8 @@ class Target:
     """What an action or check works on: one cluster, how it is configured, and what is in force there.
 
     `acted` is when a pause last began or ended there: what was counted before says nothing of how it goes now.
-    `earlier` are the snapshots since then. `live` is what events tell; `diagnostics` asks the cluster more, `metrics`
+    `earlier` are the snapshots since then. `means` are the parts that actions
+    work with; `live` is what events tell; `diagnostics` asks the cluster more, `metrics`
     and `http` other servers. `wait` takes seconds; actions poll with it between two looks.
     `execution_id` is whose work this is, if it is an execution's: what it leaves in the broker bears that name.
     """
@@ -47,8 +47,7 @@ class Target:
     mitigations: Sequence[Mitigation] = ()
     acted: datetime | None = None
     earlier: Sequence[ClusterSnapshot] = ()
-    archives: Archives = NoArchives()  # noqa: RUF009 - immutable
-    revokes: Revokes = NoRevokes()  # noqa: RUF009 - immutable
+    means: Means = Means()  # noqa: RUF009 - immutable
     diagnostics: Diagnostics = NoDiagnostics()  # noqa: RUF009 - immutable
     live: Live = Deaf()  # noqa: RUF009 - immutable
     metrics: Metrics = NoMetrics()  # noqa: RUF009 - immutable

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from bot.domain.duration import seconds_of
 from bot.domain.errors import BadInput, UnknownName
-from bot.slack.acts import VERBS as ACTS
-from bot.slack.acts import Act, act, scale, split_reason
+from bot.slack.acts import READERS, Act
+from bot.slack.acts.phrases import split_reason
+from bot.slack.acts.purge import purge
+from bot.slack.acts.scale import scale
 from bot.slack.looks import VERBS, Look, look
 from bot.slack.named import Names, echo
 from bot.slack.typed import unquoted, words_of
@@ -180,14 +182,14 @@ def parse(
             return _nothing_after(Resume(cluster, queue), f"resume {queue}", rest[1:])
         case "purge":
             cluster, queue = _queue(verb, rest, names)
-            return act(verb, rest[1:], names, cluster, queue)
+            return purge(rest[1:], cluster, queue)
         case "scale":
             cluster, aim = _pools(rest, names)
             return scale(" ".join(rest[:1]), rest[1:], cluster, aim)
         case "help":
             return Help()
-    if verb in ACTS:
-        return act(verb, rest, names, names.default, "")
+    if verb in READERS:
+        return READERS[verb](verb, rest, names)
     if verb in VERBS:
         return look(verb, rest, names)
     if verb in _BARE:

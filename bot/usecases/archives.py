@@ -36,7 +36,7 @@ def archives(ports: Ports, cluster: str) -> ArchivesView:
     target = target_of(ports, cluster)
     now = ports.clock.now()
     try:
-        found = target.archives.all()
+        found = target.means.archives.all()
     except OncallError as e:
         return ArchivesView(cluster=cluster, age=Age(now=now, trouble=str(e)))
     order = sorted(found, key=lambda a: (not a.undoable, a.ends_at, a.id))
@@ -49,7 +49,7 @@ def end_archives(ports: Ports, cluster: str) -> None:
     Nothing is dropped or moved while executions are frozen or the cluster is only observed. Raises ClusterUnreachable
     or EffectUncertain, and it is tried again at the next sweep.
     """
-    found, now = ports.clusters.archives(cluster).all(), ports.clock.now()
+    found, now = ports.clusters.means(cluster).archives.all(), ports.clock.now()
     if ports.clusters.spec(cluster).mode is not Mode.ACT:
         return
     with ports.store.read() as tx:
@@ -63,7 +63,7 @@ def end_archives(ports: Ports, cluster: str) -> None:
         elif archive.undoable and not stopped:
             _go_on(ports, cluster, archive)
         elif not archive.undoable and now >= archive.ends_at + TOLD_FOR:
-            ports.clusters.archives(cluster).forget(archive.id)
+            ports.clusters.means(cluster).archives.forget(archive.id)
 
 
 class _Later(OncallError):
@@ -83,7 +83,7 @@ def _go_on(ports: Ports, cluster: str, archive: Archive) -> None:
 
     if _noted(ports, cluster, archive):
         with suppress(_Later):
-            ports.clusters.archives(cluster).go_on(archive.id, told)
+            ports.clusters.means(cluster).archives.go_on(archive.id, told)
 
 
 @retried

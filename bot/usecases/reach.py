@@ -25,7 +25,7 @@ _LOOK_EVERY = 0.25
 def found(chosen: Chosen, target: Target, snapshot: ClusterSnapshot, ends_at: datetime) -> Found:
     """Look for all that is meant; raises ClusterUnreachable."""
     held = chosen.of(snapshot)
-    sought = target.revokes.seek(chosen.ids, task=chosen.task, queue=chosen.queue)
+    sought = target.means.revokes.seek(chosen.ids, task=chosen.task, queue=chosen.queue)
     waiting, about, unsearched = _waiting(chosen, target, snapshot, sought.waiting)
     in_hand = {h.id for h in held}
     late = [h.eta for h in held if h.hold is Hold.SCHEDULED and h.eta is not None and h.eta > ends_at]
@@ -61,7 +61,7 @@ def _waiting(
         return dict(sorted(queues.items())), False, []
     deep = sorted((q for q in snapshot.queues if q.depth), key=lambda q: -(q.depth or 0))
     names = [chosen.queue] if chosen.queue else [q.name for q in deep]
-    censuses = [target.archives.census(name) for name in names[:MOST_QUEUES]]
+    censuses = [target.means.archives.census(name) for name in names[:MOST_QUEUES]]
     counts = {c.queue: _estimate(chosen, c) for c in censuses}
     found = {queue: n for queue, n in counts.items() if n}
     partly = [c for c in censuses if chosen.task and c.looked_at < c.messages]
@@ -85,9 +85,9 @@ def written(chosen: Chosen, target: Target, id: str, hold: int) -> Revoke:
 
     What they do not list counts only if it was there before and after they were asked: else it may have ended.
     """
-    first = target.revokes.seek(chosen.ids, task=chosen.task, queue=chosen.queue).unlisted
+    first = target.means.revokes.seek(chosen.ids, task=chosen.task, queue=chosen.queue).unlisted
     held = chosen.of(target.control.snapshot())
-    after = target.revokes.seek(chosen.ids, task=chosen.task, queue=chosen.queue).unlisted
+    after = target.means.revokes.seek(chosen.ids, task=chosen.task, queue=chosen.queue).unlisted
     reached = {h.id for h in held if h.way(terminate=chosen.terminate) in (Way.STOPS, Way.ENDS)}
     spared = {h.id for h in held} - reached
     ids = reached | ((first & after) - spared)
@@ -102,7 +102,7 @@ def written(chosen: Chosen, target: Target, id: str, hold: int) -> Revoke:
         ending=frozenset(h.id for h in held if h.way(terminate=chosen.terminate) is Way.ENDS),
         spared=frozenset(spared),
     )
-    target.revokes.keep(revoke)
+    target.means.revokes.keep(revoke)
     return revoke
 
 
@@ -119,11 +119,11 @@ def told(revoke: Revoke, target: Target, progress: Progress, signal: str) -> dic
     if not revoke.ids:
         return {}
     now, workers = target.clock.now(), [w.name for w in target.control.snapshot().workers]
-    said = dict(target.revokes.tell(revoke.ids, workers, progress)) if workers else {}
-    target.revokes.note_told(revoke.id, [w for w, reply in said.items() if reply == "ok"], now)
+    said = dict(target.means.revokes.tell(revoke.ids, workers, progress)) if workers else {}
+    target.means.revokes.note_told(revoke.id, [w for w, reply in said.items() if reply == "ok"], now)
     for worker, ids in _to_end(revoke, target).items():
         progress(f"Ending {len(ids):,} tasks on {worker}.")
-        said |= target.revokes.tell(ids, [worker], progress, signal)
+        said |= target.means.revokes.tell(ids, [worker], progress, signal)
     if revoke.ending:
         _wait(revoke, target, progress)
     return said
@@ -157,10 +157,10 @@ def left(revoke: Revoke, target: Target, snapshot: ClusterSnapshot) -> Left:
     held = Chosen(ids=everything).of(snapshot) if everything else []
     mine = [h for h in held if h.id in revoke.ids and h.hold is not Hold.RUNNING]
     answered = [w.name for w in snapshot.workers if w.active is not None]
-    known = target.revokes.remembered(sorted({h.worker for h in mine}))
+    known = target.means.revokes.remembered(sorted({h.worker for h in mine}))
     unknowing = Counter(h.worker for h in mine if h.id not in (known.get(h.worker) or ()))
     ended = revoke.ending - {h.id for h in held}
-    states = target.revokes.seek(ended).results if ended else {}
+    states = target.means.revokes.seek(ended).results if ended else {}
     spared = [h for h in held if h.id in revoke.spared]
     return Left(
         ids=len(revoke.ids),

@@ -31,7 +31,7 @@ def keep_revokes(ports: Ports, cluster: str) -> None:
 
     A freeze does not stop it. Raises ClusterUnreachable or EffectUncertain, and it is tried again at the next sweep.
     """
-    revokes, now = ports.clusters.revokes(cluster), ports.clock.now()
+    revokes, now = ports.clusters.means(cluster).revokes, ports.clock.now()
     if ports.clusters.spec(cluster).mode is not Mode.ACT:
         return
     live = []
@@ -55,7 +55,7 @@ def tell_new_worker(ports: Ports, cluster: str, worker: str) -> None:
     if ports.clusters.spec(cluster).mode is not Mode.ACT:
         return
     until, now = time.monotonic() + NEW_WORKER_SECONDS, ports.clock.now()
-    pending = [r for r in ports.clusters.revokes(cluster).all() if now < r.ends_at]
+    pending = [r for r in ports.clusters.means(cluster).revokes.all() if now < r.ends_at]
     while pending and time.monotonic() < until:
         try:
             pending = [r for r in pending if not _tell(ports, cluster, r, [worker])]
@@ -83,7 +83,7 @@ def _tell(ports: Ports, cluster: str, revoke: Revoke, workers: Iterable[str]) ->
     def unbounded(line: str) -> None:
         """Go on: half of it would be begun anew each time. It is every few hours, and harmless beside another sweep."""
 
-    revokes, now = ports.clusters.revokes(cluster), ports.clock.now()
+    revokes, now = ports.clusters.means(cluster).revokes, ports.clock.now()
     known = revokes.remembered(wanted)
     new = [w for w in wanted if not revoke.ids <= (known[w] or frozenset())]
     took = []

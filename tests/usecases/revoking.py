@@ -17,6 +17,7 @@ from bot.adapters.clusters import ConfiguredClusters
 from bot.domain.action import Execution, Preview, Proposal, Risk
 from bot.domain.approval import Alternative, Answer, ApprovalRequest
 from bot.domain.cluster import ClusterSnapshot
+from bot.ports import Means
 from bot.usecases import approvals, requests
 from bot.usecases.executions import execute
 from playground.services import RedisServer
@@ -42,8 +43,7 @@ class Shop:
             {"prod": SPEC},
             {"prod": self.control},
             {"C0ONCALL": "prod"},
-            archives={"prod": self.archives},
-            revokes={"prod": self.revokes},
+            means={"prod": Means(archives=self.archives, revokes=self.revokes)},
         )
         consent = {Risk.DESTRUCTIVE: (Alternative(approve=1, by="oncall"),)}
         policy = self.world.ports.policy.model_copy(update={"consent": consent})

@@ -15,7 +15,7 @@ from bot.domain.archive import ArchiveState, ArchiveWanted
 from bot.domain.broker import BrokerInfo
 from bot.domain.card import CardKind
 from bot.domain.errors import EffectUncertain, OncallError
-from bot.ports import NoDiagnostics, Ports
+from bot.ports import Means, NoDiagnostics, Ports
 from bot.usecases import approvals, requests, switches
 from bot.usecases.archives import archives, end_archives
 from bot.usecases.executions import execute, settle
@@ -41,7 +41,7 @@ class Shop:
     def with_archives(self, archives: Any) -> Ports:
         """Return the ports with these archives."""
         clusters = ConfiguredClusters(
-            {"prod": SPEC}, {"prod": self.world.cluster}, {"C0ONCALL": "prod"}, archives={"prod": archives}
+            {"prod": SPEC}, {"prod": self.world.cluster}, {"C0ONCALL": "prod"}, means={"prod": Means(archives=archives)}
         )
         consent = {Risk.DESTRUCTIVE: (Alternative(approve=1, by="oncall"),)}
         policy = self.world.ports.policy.model_copy(update={"consent": consent})
@@ -356,7 +356,7 @@ def test_a_purge_says_when_redis_may_lose_it_or_has_no_room(
         {"prod": SPEC},
         {"prod": shop.world.cluster},
         {"C0ONCALL": "prod"},
-        archives={"prod": shop.broker.archives},
+        means={"prod": Means(archives=shop.broker.archives)},
         diagnostics={"prod": Told(policy, used)},
     )
     proposal = Proposal(action="purge_queue", cluster="prod", params={"queue": "analytics"})

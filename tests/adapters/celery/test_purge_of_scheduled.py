@@ -8,7 +8,7 @@ from bot.adapters.celery.control import CeleryClusterControl
 from bot.adapters.clock import SystemClock
 from bot.domain.action import Preview
 from bot.domain.cluster import ClusterSpec, QueueSpec
-from bot.ports import Target
+from bot.ports import Means, Target
 from playground.services import RedisServer
 from tests.adapters.celery.conftest import wait_for
 from tests.services.sample_app import make_app
@@ -22,7 +22,11 @@ SPEC = ClusterSpec(name="shop", queues=(QueueSpec(name="booking"),))
 def previewed(control: CeleryClusterControl) -> Preview:
     """Preview a purge of `booking` as it is now."""
     target = Target(
-        spec=SPEC, control=control, clock=SystemClock(), archives=CeleryArchives(control.watched), wait=lambda _: None
+        spec=SPEC,
+        control=control,
+        clock=SystemClock(),
+        means=Means(archives=CeleryArchives(control.watched)),
+        wait=lambda _: None,
     )
     params = PurgeParams(queue="booking")
     return PurgeQueue().preview(params, PurgeQueue().observe(params, target, control.snapshot()), SPEC)

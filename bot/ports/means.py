@@ -1,0 +1,14 @@
+"""What can be done to one cluster beyond its control, part by part."""
+
+from dataclasses import dataclass
+
+from bot.ports.archives import Archives, NoArchives
+from bot.ports.revokes import NoRevokes, Revokes
+
+
+@dataclass(frozen=True)
+class Means:
+    """The parts of one cluster that actions work with. A part that is not there refuses in words."""
+
+    archives: Archives = NoArchives()  # noqa: RUF009 - immutable
+    revokes: Revokes = NoRevokes()  # noqa: RUF009 - immutable

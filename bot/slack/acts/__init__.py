@@ -1,0 +1,18 @@
+"""The grammar of what changes a cluster by hand: each line becomes a proposal. One file holds the words of one action.
+
+`pause` and `resume` stand in `commands`, the oldest part of the grammar; it tells `purge` and `scale` their queue.
+"""
+
+from collections.abc import Callable, Mapping
+
+from bot.slack.acts.act import Act
+from bot.slack.acts.archive import archive
+from bot.slack.acts.revoke import revoke
+from bot.slack.named import Names
+
+__all__ = ["READERS", "Act", "Reader"]
+
+Reader = Callable[[str, list[str], Names], Act]
+"""Takes the verb, the words after it, and the known names; raises BadInput in words."""
+
+READERS: Mapping[str, Reader] = {"restore": archive, "drop": archive, "revoke": revoke}
