@@ -6,17 +6,17 @@ policy drops keys with one first. It frees no memory until it is dropped.
 """
 
 import json
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any
 
 import redis
 
 from bot.adapters.celery import archive_scripts as scripts
+from bot.adapters.celery.census import counted
 from bot.adapters.celery.keys import Keys, text
-from bot.adapters.celery.messages import linked_in, read
+from bot.adapters.celery.messages import read
 from bot.adapters.celery.watched import WatchedCluster
 from bot.domain.archive import Archive, ArchiveState, ArchiveWanted, Census, QueueMoved
 from bot.domain.errors import UnknownName
@@ -27,9 +27,6 @@ PAGE = 500
 
 MOVES = 200
 """Messages that one step moves: Redis answers nobody for some 2 ms."""
-
-CENSUS = 5000
-"""Messages that a census reads at most: those that are next."""
 
 STEP_SECONDS = 2.0
 
@@ -42,8 +39,8 @@ class CeleryArchives:
         self._keys, self._broker = watched.keys, watched.broker
 
     def census(self, queue: str, deadline: float = 1.0) -> Census:
-        """Count what waits in a queue by task name, reading at most `CENSUS` messages. Raises ClusterUnreachable."""
-        return self._broker.read(lambda client, until: _census(client, self._keys, queue, until), deadline)
+        """Count what waits in a queue by task name, in at most `census.MOST` messages. Raises ClusterUnreachable."""
+        return self._broker.read(lambda client, until: counted(client, self._keys, queue, until), deadline)
 
     def set_aside(self, wanted: ArchiveWanted, told: Told) -> Archive | QueueMoved:
         """Set messages of a queue aside: all at once, or the chosen ones step by step; the same id does it once.
@@ -272,36 +269,3 @@ def _chosen(raw: bytes, archive: Archive) -> bool:
     if archive.before is None:
         return True
     return message.published_at is not None and message.published_at < archive.before.timestamp()
-
-
-def _census(client: "redis.Redis", keys: Keys, queue: str, until: float) -> Census:
-    lanes = keys.lanes(queue)
-    pipeline = client.pipeline(transaction=True)
-    for lane in lanes:
-        pipeline.llen(lane)
-    lengths = pipeline.execute()
-    found: dict[str, int] = {}
-    looked_at = linked = stamped = 0
-    oldest: float | None = None
-    for lane, length in zip(lanes, lengths, strict=True):
-        for start in range(0, min(length, CENSUS - looked_at), PAGE):
-            if time.monotonic() >= until:
-                break
-            for raw in cast("list[bytes]", client.lrange(lane, -start - PAGE, -start - 1)):
-                message = read(raw)
-                looked_at += 1
-                name = message.task or "(unknown)"
-                found[name] = found.get(name, 0) + 1
-                linked += linked_in(raw)
-                if message.published_at is not None:
-                    stamped += 1
-                    oldest = message.published_at if oldest is None else min(oldest, message.published_at)
-    return Census(
-        queue=queue,
-        messages=sum(lengths),
-        looked_at=looked_at,
-        by_task=dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))),
-        linked=linked,
-        stamped=stamped,
-        oldest=None if oldest is None else datetime.fromtimestamp(oldest, UTC),
-    )
