@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from bot.checks.workers import NoParams
 from bot.domain.amounts import took
 from bot.domain.broker import OldestMessage
-from bot.domain.cluster import ClusterSnapshot, ClusterSpec, Queue
+from bot.domain.cluster import ClusterSnapshot, Queue
 from bot.domain.errors import OncallError
+from bot.domain.forecast import goal_of
 from bot.domain.latency import Bound, Estimated, age_of_oldest
 from bot.domain.run import Finding, Level
 from bot.domain.troubles import brief, table
@@ -30,7 +31,7 @@ class QueueDepths(Check[NoParams]):
         known = sorted((q for q in snapshot.queues if q.depth is not None), key=lambda q: -(q.depth or 0))
         if not known:
             return Finding(level=Level.UNKNOWN, sentence="No queue could be counted.", at=snapshot.taken_at)
-        above = [q for q in known if (q.depth or 0) > limit_of(target.spec, q)]
+        above = [q for q in known if (q.depth or 0) > goal_of(target.spec, q.name)]
         shown = above or [q for q in known if q.depth][:3]
         words = ", ".join(f"{q.name} {q.depth:,}" for q in shown[:5])
         sentence = (
@@ -92,9 +93,3 @@ def _age(queue: Queue, stamped: Mapping[str, OldestMessage], guessed: Mapping[st
 
 SIGNS = {Bound.ABOUT: "~", Bound.AT_LEAST: "≥", Bound.AT_MOST: "≤"}
 """What stands before an estimate in a table."""
-
-
-def limit_of(spec: ClusterSpec, queue: Queue) -> int:
-    """Return the depth above which a queue counts as backed up; 500 for one that nobody declared."""
-    declared = spec.queue(queue.name)
-    return declared.alert_above if declared else 500

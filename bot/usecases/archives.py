@@ -63,7 +63,23 @@ def end_archives(ports: Ports, cluster: str) -> None:
         elif archive.undoable and not stopped:
             _go_on(ports, cluster, archive)
         elif not archive.undoable and now >= archive.ends_at + TOLD_FOR:
-            ports.clusters.means(cluster).archives.forget(archive.id)
+            _forget(ports, cluster, archive)
+
+
+def _forget(ports: Ports, cluster: str, archive: Archive) -> None:
+    """Remove what was noted of an archive here, then what is told of it in the broker: that is what brings us here."""
+    with ports.store.write() as tx:
+        for name in (_ended(cluster, archive), *(_resumed(cluster, archive, state) for state in ArchiveState)):
+            tx.set_note(name, None)
+    ports.clusters.means(cluster).archives.forget(archive.id)
+
+
+def _ended(cluster: str, archive: Archive) -> str:
+    return f"archive-end:{cluster}:{archive.id}"
+
+
+def _resumed(cluster: str, archive: Archive, state: ArchiveState) -> str:
+    return f"archive-resumed:{cluster}:{archive.id}:{state.value}"
 
 
 class _Later(OncallError):
@@ -96,7 +112,7 @@ def _noted(ports: Ports, cluster: str, archive: Archive) -> bool:
         )
         if at_work or _maker(tx, cluster, archive) is None:
             return False
-        name = f"archive-resumed:{cluster}:{archive.id}:{archive.state.value}"
+        name = _resumed(cluster, archive, archive.state)
         if tx.note(name) is None:
             now = ports.clock.now()
             tx.set_note(name, now.isoformat())
@@ -163,7 +179,7 @@ def _queue(ports: Ports, archive: Archive, draft: Execution) -> str | None:
     """Store the execution where the purge was asked for; None when that was done lately, or it is not known here."""
     now = ports.clock.now()
     with ports.store.write() as tx:
-        made, name = _maker(tx, draft.proposal.cluster, archive), f"archive-end:{draft.proposal.cluster}:{archive.id}"
+        made, name = _maker(tx, draft.proposal.cluster, archive), _ended(draft.proposal.cluster, archive)
         tried = tx.note(name)
         if made is None or (tried and now - datetime.fromisoformat(tried) < TRIED_AGAIN):
             return None

@@ -5,7 +5,7 @@ from typing import Any
 
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.errors import ClusterUnreachable
-from bot.domain.forecast import Trend, forecast, recent, reliefs, trend
+from bot.domain.forecast import GOAL, Trend, forecast, goal_of, recent, reliefs, trend
 from bot.domain.incident import Incident
 from bot.domain.run import Run, StepResult, StepState, Suggestion
 from bot.domain.runbook import InputType, Runbook
@@ -15,10 +15,6 @@ from bot.usecases.retrying import retried
 from bot.usecases.showing import show_incident
 from bot.usecases.steps import work_steps
 from bot.usecases.targets import target_of
-
-GOAL = 500
-"""Depth below which a backed-up queue counts as drained, when the settings declare no limit for it."""
-
 
 SHARED = timedelta(seconds=1)
 """How old a snapshot may be that incidents of one cluster share."""
@@ -84,8 +80,7 @@ def with_queue(incident: Incident, runbook: Runbook | None, snapshot: ClusterSna
 
 
 def _limit(incident: Incident, spec: ClusterSpec, queue: str) -> int:
-    declared = spec.queue(queue)
-    return min(incident.limit or GOAL, declared.alert_above if declared else GOAL)
+    return min(incident.limit or GOAL, goal_of(spec, queue))
 
 
 def worked(ports: Ports, incident: Incident, run: Run, snapshot: ClusterSnapshot, target: Target) -> Run:
@@ -111,8 +106,7 @@ def _numbers(
     if queue is None or queue.depth is None:
         return {"depth": None, "net_per_minute": None, "without": None, "suggestion": None}
     samples = recent(ports.samples.of(target.spec.name, queue.name), snapshot.taken_at, since=target.acted)
-    declared = target.spec.queue(queue.name)
-    goal = declared.alert_above if declared else GOAL
+    goal = goal_of(target.spec, queue.name)
     now = trend(samples)
     return {
         "depth": queue.depth,

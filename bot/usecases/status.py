@@ -2,7 +2,7 @@
 
 from bot.domain.card import QueueLine, StatusView
 from bot.domain.cluster import ClusterSnapshot, Queue, missing_groups
-from bot.domain.forecast import recent, trend
+from bot.domain.forecast import goal_of, recent, trend
 from bot.domain.mitigation import Protection, protection_of
 from bot.ports import Ports, Target
 from bot.usecases.remembering import seen
@@ -63,7 +63,7 @@ def _line(ports: Ports, target: Target, snapshot: ClusterSnapshot, queue: Queue)
         scheduled=_scheduled(snapshot, queue.name),
         consumers=consumers if known or consumers else None,
         pause=target.pause_of(queue.name),
-        backed_up=queue.depth is not None and queue.depth > (declared.alert_above if declared else 500),
+        backed_up=queue.depth is not None and queue.depth > goal_of(target.spec, queue.name),
     )
 
 

@@ -238,6 +238,37 @@ def test_an_archive_is_dropped_at_its_end_after_a_warning_and_forgotten_a_week_l
     assert archives(shop.ports, "prod").archives == ()
 
 
+def noted(shop: Shop, archive_id: str) -> list[str]:
+    """Return the notes that are kept of an archive."""
+    names = [f"archive-end:prod:{archive_id}", *(f"archive-resumed:prod:{archive_id}:{s.value}" for s in ArchiveState)]
+    with shop.world.store.read() as tx:
+        return [name for name in names if tx.note(name) is not None]
+
+
+def test_what_was_noted_of_an_archive_goes_when_it_is_forgotten(shop: Shop) -> None:
+    """A note for each purge, for ever, would be a leak."""
+    shop.broker.put(range(PAGES))
+    broken = shop.approved(keep="2h")
+    execute(shop.ports, broken)
+    shop.broker.put(range(PAGES, 2 * PAGES))
+    dying = Dying(shop.broker.archives, 1, after=False)
+    with pytest.raises(Died):
+        shop.broker.archives.put_back(broken, print)
+    dying.alive()
+    end_archives(shop.ports, "prod")
+    assert noted(shop, broken) == [f"archive-resumed:prod:{broken}:restoring"]
+    ending = shop.approved(keep="2h")
+    execute(shop.ports, ending)
+    shop.world.clock.pass_time(hours=3)
+    end_archives(shop.ports, "prod")
+    assert noted(shop, ending) == [f"archive-end:prod:{ending}"]
+    execute(shop.ports, shop.world.dispatcher.sent[-1])
+    shop.world.clock.pass_time(days=8)
+    end_archives(shop.ports, "prod")
+    assert archives(shop.ports, "prod").archives == ()
+    assert noted(shop, ending) == noted(shop, broken) == []
+
+
 def test_nothing_is_dropped_while_executions_are_frozen(shop: Shop) -> None:
     """A freeze stops what was set to happen, too."""
     shop.broker.put(range(7))
