@@ -14,6 +14,7 @@ import structlog
 
 from bot.adapters.celery.archives import CeleryArchives
 from bot.adapters.celery.connection import ClusterConnection
+from bot.adapters.celery.connections import CeleryConnections
 from bot.adapters.celery.control import CeleryClusterControl
 from bot.adapters.celery.diagnostics import CeleryDiagnostics
 from bot.adapters.celery.dispatcher import CeleryDispatcher
@@ -100,7 +101,11 @@ def make_ports(settings: Settings, role: str) -> Ports:
 
 
 def _means(watched: WatchedCluster) -> Means:
-    return Means(archives=CeleryArchives(watched), revokes=CeleryRevokes(watched))
+    return Means(
+        archives=CeleryArchives(watched),
+        revokes=CeleryRevokes(watched),
+        connections=CeleryConnections(watched),
+    )
 
 
 def close_ports(ports: Ports) -> None:

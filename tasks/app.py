@@ -11,6 +11,7 @@ from celery import Celery
 from celery.signals import setup_logging, worker_process_init, worker_process_shutdown
 
 from bot import bootstrap
+from bot.adapters.celery.connection import CLIENT_NAME
 from bot.adapters.celery.dispatcher import KEY_PREFIX, QUEUE
 from bot.ports import Ports
 from bot.settings import load_settings
@@ -31,7 +32,12 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     broker_connection_retry_on_startup=True,
     broker_use_ssl=dict(settings.ops_broker_tls) or None,
-    broker_transport_options={"global_keyprefix": KEY_PREFIX, "socket_timeout": 5, "socket_connect_timeout": 5},
+    broker_transport_options={
+        "global_keyprefix": KEY_PREFIX,
+        "socket_timeout": 5,
+        "socket_connect_timeout": 5,
+        "client_name": CLIENT_NAME,  # on a shared server, `/celery disconnect` spares it by this
+    },
     beat_schedule={
         "sweep": {"task": "tasks.sweep", "schedule": SWEEP_SECONDS, "options": {"expires": SWEEP_SECONDS}},
     },

@@ -6,7 +6,7 @@ from bot.domain.amounts import took
 from bot.domain.broker import BrokerInfo
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.duration import lasting
-from bot.domain.errors import ClusterUnreachable
+from bot.domain.errors import BrokerRefuses, ClusterUnreachable
 from bot.domain.run import Finding, Level
 from bot.domain.troubles import Trouble, told
 from bot.ports import Check, Params, Target
@@ -30,7 +30,8 @@ class RedisPing(Check[RedisPingParams]):
         try:
             info = target.diagnostics.broker_info()
         except ClusterUnreachable as e:
-            return Finding(level=Level.BAD, sentence=str(e), at=target.clock.now(), values={"up": False})
+            up = isinstance(e, BrokerRefuses)  # it answers
+            return Finding(level=Level.BAD, sentence=str(e), at=target.clock.now(), values={"up": up})
         level, sentence = told(_troubles(info, params), f"{_named(info)}.")
         values = {"up": True, "seconds": info.ping_seconds, "version": info.version or "", "role": info.role or ""}
         return Finding(level=level, sentence=sentence, at=info.at, values=values, unknown=untold(info))

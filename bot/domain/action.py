@@ -40,6 +40,7 @@ class BlastRadius(Value):
     workers: tuple[str, ...] = ()
     messages: int | None = None
     running: int | None = None
+    connections: int | None = None
 
 
 class Preview(Value):
@@ -121,6 +122,8 @@ def drift(consented: Preview, fresh: Preview, tolerance: Tolerance) -> tuple[str
         bound = max(then.messages * tolerance.messages_factor, then.messages + tolerance.messages_slack)
         if now.messages > bound:
             found.append(f"it was {then.messages:,} messages and is {now.messages:,} now")
+    if (now.connections or 0) > (then.connections or 0) * tolerance.messages_factor:
+        found.append(f"it was {then.connections or 0:,} connections and is {now.connections:,} now")
     return tuple(found)
 
 

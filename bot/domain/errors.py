@@ -71,6 +71,21 @@ class ClusterUnreachable(OncallError):
         )
 
 
+class BrokerRefuses(ClusterUnreachable):
+    """The watched broker answers, and its ACL does not let the bot's user do this.
+
+    `refused` says what in a clause of our own ("`client|kill`", "one of the keys"): Redis' own words may hold names.
+    """
+
+    def __init__(self, cluster: str, refused: str, why: str, seconds: float) -> None:
+        self.cluster, self.refused, self.why, self.seconds = cluster, refused, why, seconds
+        OncallError.__init__(
+            self,
+            f"The broker of `{cluster}` answers, but its ACL refuses {refused} to the bot's user. The table in section "
+            "2 of docs/install.md has the rules to add for each thing the bot does.",
+        )
+
+
 class OutsideUnreachable(OncallError):
     """A server that is neither the broker nor Slack (Prometheus, a health page) gave no usable answer in time.
 

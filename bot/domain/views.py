@@ -8,6 +8,7 @@ from bot.domain.archive import Archive
 from bot.domain.broker import OldestMessage, TaskPlace, WorkerMemory
 from bot.domain.card import QueueLine
 from bot.domain.cluster import TaskInHand, Unknown, Value, Worker
+from bot.domain.connections import Group
 from bot.domain.forecast import Forecast, Trend
 from bot.domain.latency import Bound
 from bot.domain.live import FailureGroup, Feed, LiveWorker, TaskTrace
@@ -153,6 +154,14 @@ class TargetsView(Value):
     age: Age
     targets: tuple[TargetLine, ...] = ()
     scores: tuple[ForecastScore, ...] = ()
+
+
+class ConnectionsView(Value):
+    """What `/celery connections` shows: connections to the broker in groups, what looks leaked first."""
+
+    cluster: str
+    age: Age
+    groups: tuple[Group, ...] = ()
 
 
 class ArchivesView(Value):

@@ -2,6 +2,7 @@
 
 from bot.ports.archives import Archives, NoArchives
 from bot.ports.cluster import ClusterControl, Clusters, Diagnostics, NoDiagnostics, Samples
+from bot.ports.connections import Connections, NoConnections
 from bot.ports.hand import Ports
 from bot.ports.kinds import Action, Check, Params, Progress, Registry, Target
 from bot.ports.live import Deaf, Live
@@ -34,6 +35,7 @@ __all__ = [
     "ClusterControl",
     "Clusters",
     "Collection",
+    "Connections",
     "Deaf",
     "Diagnostics",
     "Dispatcher",
@@ -51,6 +53,7 @@ __all__ = [
     "Memories",
     "Metrics",
     "NoArchives",
+    "NoConnections",
     "NoDiagnostics",
     "NoHttp",
     "NoMemories",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.ports.archives import Archives, NoArchives
+from bot.ports.connections import Connections, NoConnections
 from bot.ports.revokes import NoRevokes, Revokes
 
 
@@ -12,3 +13,4 @@ class Means:
 
     archives: Archives = NoArchives()  # noqa: RUF009 - immutable
     revokes: Revokes = NoRevokes()  # noqa: RUF009 - immutable
+    connections: Connections = NoConnections()  # noqa: RUF009 - immutable

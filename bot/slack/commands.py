@@ -90,6 +90,16 @@ USAGES = (
         "It holds until a worker restarts.",
         "scale booking by 2 because of the sale",
     ),
+    Usage(
+        "connections", "connections [cluster]", "Who is connected to Redis, and what looks leaked. Nothing is changed."
+    ),
+    Usage(
+        "disconnect",
+        "disconnect <id> [because ...]",
+        "Closes connections to Redis; also `disconnect idle 1h`, `from <host>`, `named <name>`. The bot's own stay, "
+        "and a worker's unless you say `including workers`.",
+        "disconnect idle 2h from 10.0.0.7 because it ran out of connections",
+    ),
     Usage("freeze", "freeze", "Stops the bot from changing anything, at once."),
     Usage("unfreeze", "unfreeze", "Lets it act again."),
     Usage("audit", "audit", "The newest entries of the audit log."),
@@ -106,6 +116,8 @@ _ALIASES = {
     "checks": "check",
     "target": "targets",
     "archive": "archives",
+    "connection": "connections",
+    "clients": "connections",
 }
 
 

@@ -2,12 +2,26 @@
 
 from bot.domain.errors import BadInput
 from bot.ports import Ports
-from bot.slack.looks import VERBS, ArchiveList, Failures, Look, Queues, RunCheck, Targets, Task, Tasks, Workers, look
+from bot.slack.looks import (
+    VERBS,
+    ArchiveList,
+    ConnectionList,
+    Failures,
+    Look,
+    Queues,
+    RunCheck,
+    Targets,
+    Task,
+    Tasks,
+    Workers,
+    look,
+)
 from bot.slack.named import Names
 from bot.slack.tools import Tools
 from bot.slack.typed import words_of
 from bot.slack.views.archives import archives_message
 from bot.slack.views.check import check_message, checks_message
+from bot.slack.views.connections import connections_message
 from bot.slack.views.failures import failures_message
 from bot.slack.views.message import Message
 from bot.slack.views.queues import queues_message
@@ -15,7 +29,7 @@ from bot.slack.views.targets import targets_message
 from bot.slack.views.task import task_message
 from bot.slack.views.tasks import tasks_message
 from bot.slack.views.worker_details import workers_message
-from bot.usecases import archives, checks, looks, measuring
+from bot.usecases import archives, checks, connections, looks, measuring
 
 
 async def looked(tools: Tools, asked: Look, *, fresh: bool = False, shared: bool = False) -> Message:
@@ -42,6 +56,8 @@ def _looked(ports: Ports, asked: Look, *, fresh: bool, shared: bool) -> Message:
             return targets_message(measuring.targets(ports, cluster), shared=shared)
         case ArchiveList(cluster):
             return archives_message(archives.archives(ports, cluster), shared=shared)
+        case ConnectionList(cluster):
+            return connections_message(connections.connections(ports, cluster), shared=shared)
         case RunCheck(cluster, None):
             titles = {name: checks.title_of(check) for name, check in ports.registry.checks.items()}
             return checks_message(cluster, titles)

@@ -1,10 +1,12 @@
-"""The grammar of what only looks: `queues`, `workers`, `tasks`, `task`, `failures`, `check`, `targets`, `archives`.
+"""The grammar of what only looks: `queues`, `workers`, `tasks`, `task`, `failures`, `check`, `targets`, `archives`,
+`connections`.
 
 Each takes `cluster/…` before its name, or a cluster alone. `line_of` writes a look as a line that `look` reads again:
 that is what the buttons below a view carry.
 """
 
 import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.domain.amounts import span_of
@@ -80,12 +82,27 @@ class ArchiveList:
     cluster: str
 
 
-Look = Queues | Workers | Tasks | Task | Failures | RunCheck | Targets | ArchiveList
+@dataclass(frozen=True)
+class ConnectionList:
+    """Show who is connected to Redis."""
+
+    cluster: str
+
+
+Look = Queues | Workers | Tasks | Task | Failures | RunCheck | Targets | ArchiveList | ConnectionList
 
 SPANS = {"1m": Span.MINUTE, "15m": Span.QUARTER, "1h": Span.HOUR, "24h": Span.DAY}
 """The windows as people type them."""
 
-VERBS = ("queues", "workers", "tasks", "task", "failures", "check", "targets", "archives")
+VERBS = ("queues", "workers", "tasks", "task", "failures", "check", "targets", "archives", "connections")
+
+
+_WHOLE: Mapping[str, Callable[[str], Look]] = {
+    "targets": Targets,
+    "archives": ArchiveList,
+    "connections": ConnectionList,
+}
+"""What is of a whole cluster alone."""
 
 
 def look(verb: str, rest: list[str], names: Names) -> Look:
@@ -98,9 +115,8 @@ def look(verb: str, rest: list[str], names: Names) -> Look:
             return _check(rest, names)
     said = unquoted(rest[0]) if rest else ""
     _nothing_after(verb, said, rest[1:])
-    if verb in ("targets", "archives"):
-        cluster = names.cluster(said.removesuffix("/")) if said else names.default
-        return Targets(cluster) if verb == "targets" else ArchiveList(cluster)
+    if whole := _WHOLE.get(verb):
+        return whole(names.cluster(said.removesuffix("/")) if said else names.default)
     if verb == "queues":
         return _queues(said, names)
     cluster, name = _place(said, names)
@@ -221,6 +237,8 @@ def line_of(asked: Look) -> str:
             return _line("targets", asked.cluster, None)
         case ArchiveList():
             return _line("archives", asked.cluster, None)
+        case ConnectionList():
+            return _line("connections", asked.cluster, None)
 
 
 def _line(verb: str, cluster: str, name: str | None) -> str:

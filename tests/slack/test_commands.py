@@ -124,8 +124,8 @@ def test_what_is_said_is_what_is_meant(text: str, command: Command) -> None:
         ("statsu", "There is no command `statsu`. Did you mean `status` or `targets`?"),
         (
             "deploy",
-            "There is no command `deploy`. Known: `archives`, `audit`, `check`, `drop`, `failures`, `freeze`, `help`, "
-            "`pause`, `purge`, `queues`, `restore`, `resume` and 8 more.",
+            "There is no command `deploy`. Known: `archives`, `audit`, `check`, `connections`, `disconnect`, `drop`, "
+            "`failures`, `freeze`, `help`, `pause`, `purge`, `queues` and 10 more.",
         ),
         (
             "analytics",

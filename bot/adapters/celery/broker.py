@@ -9,8 +9,8 @@ import redis
 
 from bot.adapters.bounded import Bounded, TooManyHanging
 from bot.adapters.celery.connection import MAX_CONNECTIONS, SOCKET_SECONDS, ClusterConnection
-from bot.adapters.celery.wording import why
-from bot.domain.errors import ClusterUnreachable, EffectUncertain
+from bot.adapters.celery.wording import refused, why
+from bot.domain.errors import BrokerRefuses, ClusterUnreachable, EffectUncertain
 
 T = TypeVar("T")
 
@@ -60,8 +60,10 @@ class Broker:
         try:
             return self._bounded.run(lambda: work(started + deadline), deadline + SLACK_SECONDS)
         except _FAILED as error:
-            reason = why(error, self.connection)
-            raise ClusterUnreachable(self.connection.name, reason, time.monotonic() - started) from error
+            reason, took = why(error, self.connection), time.monotonic() - started
+            if what := refused(error):
+                raise BrokerRefuses(self.connection.name, what, reason, took) from error
+            raise ClusterUnreachable(self.connection.name, reason, took) from error
 
     def _twice(self, work: Work[T], until: float) -> T:
         try:

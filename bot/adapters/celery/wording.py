@@ -1,5 +1,6 @@
 """What a failure of the broker is called in words for people."""
 
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -26,6 +27,19 @@ def why(error: BaseException, connection: ClusterConnection) -> str:
 def refusal(error: BaseException) -> str:
     """Return why the broker, which does answer, refused a command."""
     return next((words for sort, words in _REFUSALS.items() if isinstance(error, sort)), str(error))
+
+
+_COMMAND = re.compile(r"permissions to run the '([a-z0-9|_.-]{1,40})' command", re.IGNORECASE)
+
+
+def refused(error: BaseException) -> str | None:
+    """Return what the broker's ACL refused, as a clause without names of keys; None for any other failure."""
+    said = str(error)
+    if not isinstance(error, redis.exceptions.NoPermissionError) and "ACL failure in script" not in said:
+        return None
+    if command := _COMMAND.search(said):
+        return f"`{command[1].lower()}`"
+    return "a channel" if "channel" in said else "one of the keys that this needs"
 
 
 _REFUSALS: dict[type[BaseException], str] = {
