@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from bot.domain.cluster import ClusterSnapshot, Value
+from bot.domain.wording import counted
 
 
 class Risk(StrEnum):
@@ -123,7 +124,7 @@ def drift(consented: Preview, fresh: Preview, tolerance: Tolerance) -> tuple[str
         if now.messages > bound:
             found.append(f"it was {then.messages:,} messages and is {now.messages:,} now")
     if (now.connections or 0) > (then.connections or 0) * tolerance.messages_factor:
-        found.append(f"it was {then.connections or 0:,} connections and is {now.connections:,} now")
+        found.append(f"it was {counted(then.connections or 0, 'connection')} and is {now.connections:,} now")
     return tuple(found)
 
 

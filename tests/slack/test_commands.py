@@ -289,6 +289,13 @@ def test_whatever_is_typed_is_a_command_or_a_sentence(text: str) -> None:
             {"queue": "analytics", "task": "shop.mail"},
             "",
         ),
+        ("disconnect 12, 15 because of a leak", "close_connections", {"ids": [12, 15]}, "because of a leak"),
+        (
+            "disconnect prod idle longer than 1h from 10.0.0.7 named web Including Workers",
+            "close_connections",
+            {"idle": 3600, "host": "10.0.0.7", "named": "web", "workers": True},
+            "",
+        ),
         ("restore exe-12", "restore_archive", {"archive": "exe-12"}, ""),
         ("drop EXE-12 because Redis is full", "drop_archive", {"archive": "exe-12"}, "Redis is full"),
         ("scale Booking by 2", "resize_pools", {"queue": "booking", "by": 2}, ""),
@@ -304,7 +311,7 @@ def test_what_changes_a_cluster_becomes_a_proposal(
     """In any order, with the reason at the end."""
     command = said(line)
     assert isinstance(command, Act)
-    given = {"reason": reason} if action in ("purge_queue", "resize_pools", "revoke_tasks") else {}
+    given = {"reason": reason} if action in ("purge_queue", "resize_pools", "revoke_tasks", "close_connections") else {}
     assert (command.action, command.cluster, dict(command.params), command.reason) == (
         action,
         "prod",
@@ -327,6 +334,11 @@ def test_what_changes_a_cluster_becomes_a_proposal(
         ("revoke queue analitics", "Did you mean `analytics`"),
         ("revoke task shop.mail now", "`now` is not understood after `revoke`"),
         ("revoke abc for ever", "`for` needs a length of time, not `ever`"),
+        ("disconnect", "Say which connections to close"),
+        ("disconnect including workers", "Say which connections to close"),
+        ("disconnect everything", "`everything` is not understood after `disconnect`"),
+        ("disconnect 12 idle 1h", "Name connections by id, or say which by `idle`, `from` and `named`"),
+        ("disconnect idle", "`idle` is not understood after `disconnect`"),
         ("restore", "Say which archive to restore"),
         ("drop exe-1 now", "`now` is too much after `drop exe-1`"),
         ("scale by 2", "Say which queue to scale"),

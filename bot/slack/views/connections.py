@@ -6,7 +6,7 @@ from bot.domain.views import ConnectionsView
 from bot.domain.wording import counted, verb
 from bot.slack.looks import ConnectionList, line_of
 from bot.slack.views.blocks import sections
-from bot.slack.views.formatting import count, escape, name
+from bot.slack.views.formatting import count, escape, name, one_line
 from bot.slack.views.frame import BODY, framed, titled
 from bot.slack.views.message import Message
 
@@ -45,7 +45,7 @@ def _line(group: Group, cluster: str) -> str:
     if group.sort in SPARED:
         return "\n".join(lines)
     if group.leaked:
-        called = f" named {group.name}" if group.name else ""
+        called = f" named {group.name}" if group.name and group.name == one_line(group.name) else ""
         words = f"/celery disconnect {cluster} idle 1h from {group.host}{called}"
         lines.append(f"↳ {count(group.leaked)} {verb(group.leaked, 'look')} leaked; to close them: `{escape(words)}`")
     return "\n".join(lines)
