@@ -1,7 +1,8 @@
 """Workers as plain processes on the bot's own host, for installations without a process supervisor.
 
 Each worker leads a session of its own and outlives the bot. Two files are kept for it in a folder: its process id, and
-what it writes. A worker is stopped by SIGTERM alone, Celery's warm shutdown: what it runs is finished first.
+what it writes. A worker is stopped by SIGTERM alone, Celery's warm shutdown: what it runs is finished first. SIGQUIT,
+the cold one, is never sent: it loses what runs, unless tasks are acknowledged late.
 """
 
 import fcntl
@@ -61,6 +62,11 @@ class ProcessDriver:
         for argv in commands.values():
             if detaches(argv):
                 raise BadInput(f"`{' '.join(argv)}` leaves for the background by itself; take `-D` out of it.")
+        if env.get("REMAP_SIGTERM"):
+            raise BadInput(
+                "`REMAP_SIGTERM` makes a cold stop of SIGTERM, by which the bot restarts workers: what they run would "
+                "be lost. Take it out of the environment of the workers that the bot starts."
+            )
         self._commands = {group: tuple(argv) for group, argv in commands.items()}
         self._folder, self._cwd, self._env = folder, cwd, dict(env)
         self._stop_seconds = stop_seconds

@@ -2,8 +2,8 @@
 
 SAMPLE_BROKER_URL (required), SAMPLE_RESULT_URL (default: the broker), SAMPLE_PREFIX (global_keyprefix), SAMPLE_STEPS
 (priority steps, "0,3,6,9"), SAMPLE_SEP (separator of the priority lanes), SAMPLE_ACKS_LATE ("1" acknowledges after the
-task instead of before it), SAMPLE_EVENTS (serializer of events). Worker processes and tests import the same module;
-tests build their own with `make_app`.
+task instead of before it), SAMPLE_SOFT_STOP (seconds that a cold stop waits), SAMPLE_EVENTS (serializer of events).
+Worker processes and tests import the same module; tests build their own with `make_app`.
 """
 
 import os
@@ -30,6 +30,7 @@ def make_app(env: Mapping[str, str]) -> Celery:
         broker_transport_options=_transport_options(env),
         broker_connection_retry_on_startup=True,
         task_acks_late=env.get("SAMPLE_ACKS_LATE") == "1",
+        worker_soft_shutdown_timeout=float(env.get("SAMPLE_SOFT_STOP", "0")),
         event_serializer=env.get("SAMPLE_EVENTS", "json"),
         worker_hijack_root_logger=True,
     )

@@ -17,6 +17,8 @@ def why(error: BaseException, connection: ClusterConnection) -> str:
     chain = tuple(_chain(error))
     if isinstance(error, TooManyHanging):
         return f"earlier questions to {at} still hang"
+    if what := refused(error):
+        return f"{at} refuses {what} to this user (see its ACL)"
     for sort, words in _CAUSES.items():
         if any(isinstance(e, sort) for e in chain):
             hint = _TLS_HINT if connection.secure and sort in _LIKE_TLS else ""
