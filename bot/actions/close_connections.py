@@ -64,7 +64,7 @@ class CloseConnections(Action[CloseParams]):
         closing = [c for c in meant if params.chosen.may_close(c)]
         left = [c for c in meant if not params.chosen.may_close(c)]
         facts = {
-            "closing": [c.model_dump(mode="json") for c in closing[:MOST]],
+            "closing": [c.model_dump(mode="json", exclude_defaults=True) for c in closing[:MOST]],
             "more": max(0, len(closing) - MOST),
             "spared": Counter(c.sort.value for c in left if c.sort in SPARED),
             "workers": sum(c.sort not in SPARED for c in left),

@@ -163,7 +163,11 @@ class CeleryClusterControl:
             unacked = counting.unacked(client, self._keys, self._topology, until)
         except redis.ResponseError as error:
             unacked, unknown = None, [Unknown(what="unacknowledged messages", why=refusal(error))]
-        unknown += [Unknown(what=n, why="its key in Redis is not a queue") for n in names if lanes[n] is None]
+        unknown += [
+            Unknown(what=n, why="its key in Redis is not a queue, or may not be read")
+            for n in names
+            if lanes[n] is None
+        ]
         declared = {q.name for q in self._spec.queues}
         queues = [_queue(n, lanes[n], unacked, n in declared) for n in names]
         consumed = {q for w in workers for q in w.queues or ()}

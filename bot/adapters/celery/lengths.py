@@ -11,7 +11,10 @@ import redis
 
 
 def lengths(client: "redis.Redis", keys: Sequence[str]) -> list[int | None]:
-    """Return the length of each list, 0 where there is no such key; None where a key is no list."""
+    """Return the length of each list, 0 where there is no such key; None where a key is no list, or may not be read.
+
+    Raises NoPermissionError where the user may ask for no length at all.
+    """
     pool = client.connection_pool
     connection = pool.get_connection()
     try:
@@ -32,6 +35,10 @@ def _llen(key: str) -> bytes:
 def _answer(connection: "redis.connection.AbstractConnection") -> int | None:
     try:
         found = connection.read_response()
+    except redis.exceptions.NoPermissionError as error:
+        if "command" in str(error):  # else it is about this one key
+            raise
+        return None
     except redis.ResponseError:
         return None
     return found if isinstance(found, int) else None

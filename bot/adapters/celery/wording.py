@@ -18,7 +18,7 @@ def why(error: BaseException, connection: ClusterConnection) -> str:
     if isinstance(error, TooManyHanging):
         return f"earlier questions to {at} still hang"
     if what := refused(error):
-        return f"{at} refuses {what} to this user (see its ACL)"
+        return f"{at} answers, but its ACL refuses {what} to the bot's user"
     for sort, words in _CAUSES.items():
         if any(isinstance(e, sort) for e in chain):
             hint = _TLS_HINT if connection.secure and sort in _LIKE_TLS else ""
@@ -28,6 +28,8 @@ def why(error: BaseException, connection: ClusterConnection) -> str:
 
 def refusal(error: BaseException) -> str:
     """Return why the broker, which does answer, refused a command."""
+    if what := refused(error):
+        return f"its ACL refuses {what} to the bot's user"
     return next((words for sort, words in _REFUSALS.items() if isinstance(error, sort)), str(error))
 
 
@@ -47,7 +49,6 @@ def refused(error: BaseException) -> str | None:
 _REFUSALS: dict[type[BaseException], str] = {
     redis.exceptions.OutOfMemoryError: "its memory is full",
     redis.ReadOnlyError: "it is a read-only replica",
-    redis.exceptions.NoPermissionError: "the user may not do this (see its ACL)",
 }
 
 

@@ -68,7 +68,10 @@ def test_a_user_who_may_not_use_config_and_client_is_told_the_rest(
     assert (info.policy, info.appendonly, info.save) == ("noeviction", False, None)
     assert (info.clients, info.client_kinds, info.pubsub_buffer) == ({}, {}, None)
     assert info.connected_clients is not None
-    assert info.refused == tuple(f"{c}: the user may not do this (see its ACL)" for c in ("CLIENT LIST", "CONFIG GET"))
+    assert info.refused == (
+        "CLIENT LIST: its ACL refuses `client|list` to the bot's user",
+        "CONFIG GET: its ACL refuses `config|get` to the bot's user",
+    )
 
 
 def test_a_user_who_may_ask_nothing_still_gets_a_pong(

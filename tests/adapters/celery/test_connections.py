@@ -11,7 +11,6 @@ from bot.adapters.celery.connections import CeleryConnections
 from bot.adapters.celery.watched import WatchedCluster
 from bot.domain.cluster import ClusterSpec
 from bot.domain.connections import Chosen, Connection, Sort
-from bot.domain.errors import BrokerRefuses
 from playground.services import RedisServer
 
 ALL = Chosen(host="127.0.0.1", workers=True)
@@ -95,25 +94,3 @@ def test_one_that_became_a_workers_since_it_was_chosen_is_left_alone(
     assert connections.close([then], Chosen(idle=60, workers=True), lambda _: None) == 0
     assert number in by_id(watched)
     client.close()
-
-
-def test_a_broker_whose_acl_refuses_is_told_from_one_that_does_not_answer(redis_server: RedisServer) -> None:
-    """The command as Redis names it, where to read which rule is missing, and no "check the broker first"."""
-    with redis_server.client() as client:
-        client.acl_setuser(
-            "bot", enabled=True, passwords=["+pw"], commands=["+ping", "+client|setname", "+eval", "+get"]
-        )
-    url = f"redis://bot:pw@127.0.0.1:{redis_server.port}/0"
-    cluster = WatchedCluster(ClusterConnection("prod", url), ClusterSpec(name="prod"))
-    with pytest.raises(BrokerRefuses) as refused:
-        CeleryConnections(cluster).all()
-    assert str(refused.value) == (
-        "The broker of `prod` answers, but its ACL refuses `client|list` to the bot's user. The table in section 2 of "
-        "docs/install.md has the rules to add for each thing the bot does."
-    )
-    with pytest.raises(BrokerRefuses, match="refuses one of the keys that this needs to the bot"):
-        cluster.broker.read(lambda client, _: client.get("secret-name"), 1.0)
-    script = "return redis.call('del', 'secret-name')"
-    with pytest.raises(BrokerRefuses, match="refuses `del` to the bot"):
-        cluster.broker.effect("deleting", lambda client, _: client.eval(script, 0), 1.0)
-    cluster.close()
