@@ -12,15 +12,18 @@ import redis
 import yaml
 
 from bot.adapters.celery.connection import ClusterConnection
+from bot.adapters.celery.connections import CeleryConnections
 from bot.adapters.celery.control import CeleryClusterControl
 from bot.adapters.celery.diagnosis import diagnose
 from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.examination import examine_ops, ops_connection
 from bot.adapters.celery.online import WorkerOnlineWatch
+from bot.adapters.celery.watched import WatchedCluster
 from bot.adapters.clock import SystemClock
 from bot.adapters.sql import migrate
 from bot.cli import cli
 from bot.domain.cluster import ClusterSpec, Mode, QueueSpec
+from bot.domain.connections import Chosen
 from bot.settings import Need, load_settings
 from playground.processes import ChildProcess
 from playground.services import RedisServer
@@ -108,6 +111,23 @@ ALWAYS = {"auth", "hello", "quit", "reset"}
 
 
 @pytest.mark.service
+def test_the_rules_for_closing_connections_suffice(redis_server: RedisServer) -> None:
+    """Those of the table's row, added to that user, list connections and close a chosen one."""
+    text = (REPOSITORY / "docs/install.md").read_text(encoding="utf-8")
+    (row,) = (line for line in text.splitlines() if line.startswith("| closing connections"))
+    rules = [rule.replace("\\|", "|") for rule in re.findall(r'"([^"]+)"', row)]
+    url = set_user(redis_server, "celery-oncall")
+    watched = WatchedCluster(ClusterConnection("shop", url), SPEC)
+    connections = CeleryConnections(watched)
+    with redis_server.client() as client, redis_server.client() as web:
+        client.execute_command("ACL", "SETUSER", "celery-oncall", *rules)
+        number = web.client_id()
+        (chosen,) = (c for c in connections.all() if c.id == number)
+        assert connections.close([chosen], Chosen(ids=(number,), workers=True), lambda _: None) == 1
+        assert number not in {c.id for c in connections.all()}
+    watched.close()
+
+
 def test_the_user_may_do_nothing_else(redis_server: RedisServer) -> None:
     """Every command of the server is tried on a queue of the application: its length is all that is told."""
     set_user(redis_server, "celery-oncall")

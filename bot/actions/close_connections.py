@@ -158,7 +158,7 @@ def _warnings(closing: Sequence[Connection]) -> tuple[str, ...]:
     workers = sum(c.worker for c in closing)
     if not workers:
         return ()
-    take = f", {consumers:,} of which {verb(consumers, 'take')} messages" if consumers else ""
+    take = f" ({consumers:,} {verb(consumers, 'take')} messages)" if consumers else ""
     return (
         f"{counted(workers, 'connection')} may be a worker's{take}: a task that it has at that moment may run twice.",
     )

@@ -20,7 +20,7 @@ class Sort(StrEnum):
     MONITOR = "monitor"
     CONSUMER = "takes messages: a worker"
     PUBSUB = "pub/sub: a worker's control, or a listener"
-    OTHER = "other"
+    OTHER = "ordinary"
 
 
 SPARED = (Sort.OURS, Sort.REPLICA, Sort.MONITOR)

@@ -156,7 +156,7 @@ def test_a_workers_connection_is_closed_only_when_workers_are_meant(
         office.asked(host="127.0.0.1")
     preview = office.asked(ids=[consumer.id], workers=True).preview
     assert preview.warnings == (
-        "1 connection may be a worker's, 1 of which takes messages: a task that it has at that moment may run twice.",
+        "1 connection may be a worker's (1 takes messages): a task that it has at that moment may run twice.",
     )
     assert "Programs connect again by themselves when they need Redis next, workers within some 2 s." in preview.notes
 
@@ -166,7 +166,7 @@ def test_chosen_ones_are_closed_by_id_and_their_program_connects_again(office: O
     first = client.client_id()
     draft = office.asked(ids=[first])
     assert draft.risk is Risk.HIGH
-    assert draft.preview.summary == "1 connection to Redis would be closed: 1 other."
+    assert draft.preview.summary == "1 connection to Redis would be closed: 1 ordinary."
     execution = office.disconnected(draft)
     assert (execution.state, execution.verdict and execution.verdict.sentence) == (
         ExecutionState.VERIFIED,

@@ -29,7 +29,9 @@ def test_what_looks_leaked_stands_first_with_the_line_that_closes_it() -> None:
         message(one(3, "10.0.0.8", sort=Sort.CONSUMER, command="brpop"), one(9, idle=7200, age=9000, name="web"))
     )
     assert "*prod*: 2 connections to Redis, 1 looks leaked" in said
-    assert said.index("🟠 *1* from 10.0.0.7, web: other") < said.index("⚙️ *1* from 10.0.0.8, no name: takes messages")
+    assert said.index("🟠 *1* from 10.0.0.7, web: ordinary") < said.index(
+        "⚙️ *1* from 10.0.0.8, no name: takes messages"
+    )
     assert "`9` idle 2 h, open 2 h 30 min, get, db 0" in said
     assert "`/celery disconnect prod idle 1h from 10.0.0.7 named web`" in said
 
