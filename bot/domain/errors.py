@@ -86,6 +86,18 @@ class BrokerRefuses(ClusterUnreachable):
         )
 
 
+class WorkersUnasked(ClusterUnreachable):
+    """The watched broker answers, and no worker could be asked through it: it is full, say, or its ACL refuses."""
+
+    def __init__(self, cluster: str, why: str, seconds: float) -> None:
+        self.cluster, self.why, self.seconds = cluster, f"no worker could be asked, because {why}", seconds
+        OncallError.__init__(
+            self,
+            f"The broker of `{cluster}` answers, but {self.why.rstrip('.')}. What workers consume and run is unknown "
+            "until that is put right.",
+        )
+
+
 class OutsideUnreachable(OncallError):
     """A server that is neither the broker nor Slack (Prometheus, a health page) gave no usable answer in time.
 

@@ -1,7 +1,7 @@
 """A look at a cluster that decisions may rest on."""
 
 from bot.domain.cluster import ClusterSnapshot
-from bot.domain.errors import ClusterUnreachable
+from bot.domain.errors import WorkersUnasked
 from bot.ports import Target
 
 
@@ -14,7 +14,5 @@ def look(target: Target) -> ClusterSnapshot:
     snapshot = target.control.snapshot()
     unseen = next((u for u in snapshot.unknown if u.what == "workers"), None)
     if unseen and not snapshot.workers:
-        raise ClusterUnreachable(
-            target.spec.name, f"no worker could be asked, because {unseen.why}", snapshot.took_seconds
-        )
+        raise WorkersUnasked(target.spec.name, unseen.why, snapshot.took_seconds)
     return snapshot

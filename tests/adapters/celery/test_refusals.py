@@ -9,7 +9,9 @@ from bot.adapters.celery.connections import CeleryConnections
 from bot.adapters.celery.control import CeleryClusterControl
 from bot.adapters.clock import SystemClock
 from bot.domain.cluster import ClusterSpec, QueueSpec
-from bot.domain.errors import BrokerRefuses
+from bot.domain.errors import BrokerRefuses, ClusterUnreachable
+from bot.ports import Target
+from bot.usecases.looking import look
 from playground.services import RedisServer
 
 SPEC = ClusterSpec(name="prod", queues=(QueueSpec(name="booking", importance=5),))
@@ -85,3 +87,14 @@ def test_workers_that_may_not_be_asked_are_unknown_and_depths_are_shown(as_user:
     assert [u.why for u in snapshot.unknown] == [
         "the broker passes on no replies: its ACL refuses `publish` to the bot's user"
     ]
+
+
+def test_an_action_is_refused_with_what_keeps_workers_from_being_asked(as_user: MakeUser) -> None:
+    """A decision needs workers' answers; the broker itself is well, and nobody is told to check it."""
+    control = as_user("+@all", "-publish")
+    with pytest.raises(ClusterUnreachable) as refused:
+        look(Target(spec=SPEC, control=control, clock=SystemClock()))
+    assert str(refused.value) == (
+        "The broker of `prod` answers, but no worker could be asked, because the broker passes on no replies: its ACL "
+        "refuses `publish` to the bot's user. What workers consume and run is unknown until that is put right."
+    )
