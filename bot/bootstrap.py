@@ -20,6 +20,7 @@ from bot.adapters.celery.diagnostics import CeleryDiagnostics
 from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.event_switch import EventSwitch, sightings
 from bot.adapters.celery.online import WorkerOnlineWatch
+from bot.adapters.celery.requeues import CeleryRequeues
 from bot.adapters.celery.revokes import CeleryRevokes
 from bot.adapters.celery.watched import WatchedCluster
 from bot.adapters.clock import SystemClock
@@ -39,7 +40,7 @@ from bot.adapters.samples import MemorySamples
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.sql import migrate as migrate_url
 from bot.logs import set_up_logs as set_up_structlog
-from bot.ports import Means, Metrics, NoHttp, NoMetrics, Ports
+from bot.ports import Clock, Means, Metrics, NoHttp, NoMetrics, Ports
 from bot.settings import BrokerSettings, PrometheusSettings, Settings
 from bot.slack.app import SlackShell
 from bot.slack.config import RoleSource, SlackConfig
@@ -82,7 +83,7 @@ def make_ports(settings: Settings, role: str) -> Ports:
             settings.specs,
             controls,
             settings.channels,
-            means={name: _means(control.watched) for name, control in controls.items()},
+            means={name: _means(control.watched, clock) for name, control in controls.items()},
             lives={name: Recorder(clock) for name in settings.specs} if role == "bot" else {},
             diagnostics={name: CeleryDiagnostics(control.watched, clock) for name, control in controls.items()},
         ),
@@ -100,11 +101,12 @@ def make_ports(settings: Settings, role: str) -> Ports:
     )
 
 
-def _means(watched: WatchedCluster) -> Means:
+def _means(watched: WatchedCluster, clock: Clock) -> Means:
     return Means(
         archives=CeleryArchives(watched),
         revokes=CeleryRevokes(watched),
         connections=CeleryConnections(watched),
+        requeues=CeleryRequeues(watched, clock),
     )
 
 
@@ -117,9 +119,10 @@ def close_ports(ports: Ports) -> None:
         diagnostics = ports.clusters.diagnostics(name)
         if isinstance(diagnostics, CeleryDiagnostics):
             diagnostics.close()
-        revokes = ports.clusters.means(name).revokes
-        if isinstance(revokes, CeleryRevokes):
-            revokes.close()
+        means = ports.clusters.means(name)
+        for part in (means.revokes, means.requeues):
+            if isinstance(part, CeleryRevokes | CeleryRequeues):
+                part.close()
     if isinstance(ports.dispatcher, CeleryDispatcher):
         ports.dispatcher.close()
     if isinstance(ports.store, SqlStore):

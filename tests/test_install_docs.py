@@ -1,10 +1,14 @@
 """What docs/install.md tells people to type: it is run here as it stands there."""
 
+import base64
+import json
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,12 +22,14 @@ from bot.adapters.celery.diagnosis import diagnose
 from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.examination import examine_ops, ops_connection
 from bot.adapters.celery.online import WorkerOnlineWatch
+from bot.adapters.celery.requeues import CeleryRequeues
 from bot.adapters.celery.watched import WatchedCluster
 from bot.adapters.clock import SystemClock
 from bot.adapters.sql import migrate
 from bot.cli import cli
 from bot.domain.cluster import ClusterSpec, Mode, QueueSpec
 from bot.domain.connections import Chosen
+from bot.domain.requeue import FailedWanted, RequeueState
 from bot.settings import Need, load_settings
 from playground.processes import ChildProcess
 from playground.services import RedisServer
@@ -55,6 +61,13 @@ def set_user(server: RedisServer, user: str, prefix: str = "", db: int = 0) -> s
     with server.client() as client:
         assert client.execute_command(*arguments)
     return server.url(db).replace("//", f"//{user}:pw@")
+
+
+def added_rules(about: str) -> list[str]:
+    """Return the rules of the row that begins so, in the document's table of what else may be allowed."""
+    text = (REPOSITORY / "docs/install.md").read_text(encoding="utf-8")
+    (row,) = (line for line in text.splitlines() if line.startswith(f"| {about}"))
+    return [rule.replace("\\|", "|").replace("${P}", "") for rule in re.findall(r'"([^"]+)"', row)]
 
 
 def refusals(server: RedisServer) -> list[str]:
@@ -113,9 +126,7 @@ ALWAYS = {"auth", "hello", "quit", "reset"}
 @pytest.mark.service
 def test_the_rules_for_closing_connections_suffice(redis_server: RedisServer) -> None:
     """Those of the table's row, added to that user, list connections and close a chosen one."""
-    text = (REPOSITORY / "docs/install.md").read_text(encoding="utf-8")
-    (row,) = (line for line in text.splitlines() if line.startswith("| closing connections"))
-    rules = [rule.replace("\\|", "|") for rule in re.findall(r'"([^"]+)"', row)]
+    rules = added_rules("closing connections")
     url = set_user(redis_server, "celery-oncall")
     watched = WatchedCluster(ClusterConnection("shop", url), SPEC)
     connections = CeleryConnections(watched)
@@ -126,6 +137,43 @@ def test_the_rules_for_closing_connections_suffice(redis_server: RedisServer) ->
         assert connections.close([chosen], Chosen(ids=(number,), workers=True), lambda _: None) == 1
         assert number not in {c.id for c in connections.all()}
     watched.close()
+
+
+@pytest.mark.service
+def test_the_rules_for_requeue_suffice(redis_server: RedisServer) -> None:
+    """Those of the table's rows let a failed task of the worker plugin's record be sent again, all steps of it."""
+    url = set_user(redis_server, "celery-oncall")
+    watched = WatchedCluster(ClusterConnection("shop", url), SPEC)
+    requeues = CeleryRequeues(watched, SystemClock())
+    with redis_server.client() as client:
+        client.execute_command("ACL", "SETUSER", "celery-oncall", *added_rules("requeue"), *added_rules("results"))
+        keep_failures(client, [f"id-{n}" for n in range(12)])
+        found = requeues.find(FailedWanted(task="shop.fails", since=datetime.now(UTC) - timedelta(hours=1)))
+        assert len(found.failed) == 12
+        requeues.prepare("exe-1", found.failed, None, lambda _: None)
+        requeues.send("exe-1", lambda _: None, lambda r: r.sent >= 1)
+        requeues.mark_tried("exe-1")
+        assert requeues.send("exe-1", lambda _: None, lambda _: False).state is RequeueState.DONE
+        assert client.llen("booking") == 12
+        requeues.prepare("exe-2", found.failed, None, lambda _: None)
+        assert requeues.stop("exe-2").state is RequeueState.STOPPED
+    requeues.close()
+    watched.close()
+    assert refusals(redis_server) == []
+
+
+def keep_failures(client: "redis.Redis", ids: list[str]) -> None:
+    """Put failures on record, as the worker plugin does."""
+    for each in ids:
+        headers = {"lang": "py", "task": "shop.fails", "id": each, "root_id": each, "retries": 0, "argsrepr": "()"}
+        properties = {"delivery_info": {"exchange": "", "routing_key": "booking"}, "priority": 0}
+        body = base64.b64encode(b"[[], {}, {}]").decode()
+        message = {"body": body, "content-encoding": "utf-8", "content-type": "application/json", "headers": headers}
+        message["properties"] = properties | {"body_encoding": "base64", "delivery_tag": each}
+        record = {"id": each, "task": "shop.fails", "queue": "booking", "failed_at": time.time(), "message": message}
+        record |= {"exception": "ValueError", "error": "", "worker": "w1@test", "retries": 0}
+        client.hset("oncall.failed", each, json.dumps(record))
+        client.zadd("oncall.failed.at", {each: time.time()})
 
 
 def test_the_user_may_do_nothing_else(redis_server: RedisServer) -> None:

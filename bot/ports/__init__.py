@@ -22,6 +22,7 @@ from bot.ports.outside import (
     Runbooks,
     Series,
 )
+from bot.ports.requeues import NoRequeues, Requeues
 from bot.ports.revokes import NoRevokes, Revokes
 from bot.ports.storage import Audit, Cards, Collection, Forecasts, History, Inbox, InboxEntry, Mark, Store, Tx
 
@@ -58,6 +59,7 @@ __all__ = [
     "NoHttp",
     "NoMemories",
     "NoMetrics",
+    "NoRequeues",
     "NoRevokes",
     "Params",
     "Ports",
@@ -65,6 +67,7 @@ __all__ = [
     "QueryAnswer",
     "Registry",
     "Remembered",
+    "Requeues",
     "Revokes",
     "Runbooks",
     "Samples",

@@ -80,6 +80,13 @@ USAGES = (
         "`terminate` those that run are ended. Workers that start are told again for 3 h, or as long as `for 8h` says.",
         "revoke task stories.generate because of a bad prompt",
     ),
+    Usage(
+        "requeue",
+        "requeue task <name> [since 1h] [because ...]",
+        "Sends failed tasks again, each once; also `requeue <id>` and `requeue exception <class>`. The first ten show "
+        "whether it makes sense.",
+        "requeue task booking.process_payment since 2h because the bank is back",
+    ),
     Usage("archives", "archives [cluster]", "What purges set aside, and until when."),
     Usage("restore", "restore <archive>", "Puts what a purge set aside back into its queue.", "restore exe-12"),
     Usage("drop", "drop <archive> [because ...]", "Deletes what a purge set aside, for good."),

@@ -6,7 +6,7 @@ until it is done. From Celery's `backends/base.py` and `backends/redis.py`.
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -14,7 +14,7 @@ import redis
 
 from bot.adapters.celery.broker import Broker
 from bot.adapters.celery.connection import ClusterConnection
-from bot.adapters.celery.keys import literally
+from bot.adapters.celery.keys import literally, text
 from bot.domain.broker import StoredResults
 from bot.domain.errors import BadInput, ClusterUnreachable, OutsideUnreachable
 
@@ -22,6 +22,9 @@ T = TypeVar("T")
 
 META = "celery-task-meta-"
 PAGE = 1000
+FETCHED_AT_ONCE = 100
+"""Values in one MGET: results may be long, and Redis answers nobody else meanwhile."""
+
 SAMPLE = 1000
 """Of how many results the end and the size are looked at."""
 
@@ -58,6 +61,37 @@ class ResultBackend:
         broker = self._reached()
         raw = self._read(broker, lambda client, _: client.get(f"{self._prefix}{META}{id}"), deadline)
         return None if raw is None else _meta(raw)
+
+    def metas(self, ids: Sequence[str], deadline: float) -> dict[str, Mapping[str, Any]]:
+        """Return all that is stored of these tasks, values too; those with no result, or none in JSON, are left out.
+
+        Raises as `of`.
+        """
+        keys = [f"{self._prefix}{META}{each}" for each in ids]
+
+        def work(client: "redis.Redis", until: float) -> list[Any]:  # noqa: ARG001 - the broker's signature
+            return _fetched(client, keys)
+
+        read = self._read(self._reached(), work, deadline) if keys else []
+        return {i: meta for i, raw in zip(ids, read, strict=True) if (meta := _whole(raw)) is not None}
+
+    def failed(self, deadline: float) -> tuple[dict[str, Mapping[str, Any]], bool]:
+        """Return all that is stored of tasks that failed, and whether all results were looked at. Raises as `of`."""
+        start = f"{self._prefix}{META}"
+
+        def work(client: "redis.Redis", until: float) -> tuple[dict[str, Mapping[str, Any]], bool]:
+            found: dict[str, Mapping[str, Any]] = {}
+            cursor = 0
+            while True:
+                cursor, keys = client.scan(cursor, match=f"{literally(start)}*", count=PAGE)
+                for key, raw in zip(keys, _fetched(client, keys), strict=True):
+                    # Most results are of tasks that succeeded: only what may be a failure is opened.
+                    if raw and b"FAILURE" in raw and (meta := _whole(raw)) and meta.get("status") == "FAILURE":
+                        found[text(key).removeprefix(start)] = meta
+                if not cursor or time.monotonic() >= until:
+                    return found, not cursor
+
+        return self._read(self._reached(), work, deadline)
 
     def _reached(self) -> Broker:
         if self._broker is None:
@@ -122,6 +156,21 @@ def _looked_at(client: "redis.Redis", keys: list[bytes | str]) -> tuple[list[int
     said = pipeline.execute(raise_on_error=False)
     rows = [(end, size) for end, size in zip(said[::2], said[1::2], strict=True) if isinstance(end, int) and end != -2]
     return [end for end, _ in rows], [size for _, size in rows if isinstance(size, int)]
+
+
+def _fetched(client: "redis.Redis", keys: Sequence[Any]) -> list[Any]:
+    pipeline = client.pipeline(transaction=False)
+    for i in range(0, len(keys), FETCHED_AT_ONCE):
+        pipeline.mget(keys[i : i + FETCHED_AT_ONCE])
+    return [raw for page in pipeline.execute() for raw in page]
+
+
+def _whole(raw: bytes | None) -> Mapping[str, Any] | None:
+    try:
+        found = json.loads(raw) if raw else None
+    except ValueError:  # as in `_meta`
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _meta(raw: bytes | str) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from bot.slack.acts.act import Act
 from bot.slack.acts.archive import archive
 from bot.slack.acts.connections import disconnect
+from bot.slack.acts.requeue import requeue
 from bot.slack.acts.revoke import revoke
 from bot.slack.named import Names
 
@@ -16,4 +17,10 @@ __all__ = ["READERS", "Act", "Reader"]
 Reader = Callable[[str, list[str], Names], Act]
 """Takes the verb, the words after it, and the known names; raises BadInput in words."""
 
-READERS: Mapping[str, Reader] = {"restore": archive, "drop": archive, "revoke": revoke, "disconnect": disconnect}
+READERS: Mapping[str, Reader] = {
+    "restore": archive,
+    "drop": archive,
+    "revoke": revoke,
+    "requeue": requeue,
+    "disconnect": disconnect,
+}
