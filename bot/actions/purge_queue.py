@@ -136,8 +136,8 @@ class PurgeQueue(Action[PurgeParams]):
         stayed = f", {archive.kept:,} stayed" if not params.whole else ""
         aside = f"{counted(archive.messages, 'message')} of {params.queue} {_are(archive.messages)} set aside"
         return Verdict(
-            verified=archive.state is ArchiveState.HELD,
-            sentence=f"{aside}{stayed}.",
+            verified=archive.state is ArchiveState.HELD and not archive.evicted,
+            sentence=f"{aside}{stayed}.{archive.loss}",
         )
 
     def undo(self, params: PurgeParams, before: Observation, cluster: str) -> Proposal | Irreversible:

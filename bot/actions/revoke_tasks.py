@@ -160,11 +160,11 @@ class RevokeTasks(Action[RevokeParams]):
         left = Left.model_validate(after.facts["left"]) if after.facts["left"] else None
         then = _found(before)
         waits = _found(after).waiting if params.ids else {}
-        held = archive is not None and archive.state is ArchiveState.HELD
+        held = archive is not None and archive.state is ArchiveState.HELD and not archive.evicted
         ok, sentence = verdict(archive, left, then, sum(waits.values()))
         return Verdict(
             verified=ok and (held or not then.waiting),
-            sentence=sentence,
+            sentence=f"{sentence}{archive.loss if archive else ''}",
             missing=tuple(sorted(left.unknowing)) if left else (),
         )
 

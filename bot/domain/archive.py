@@ -67,6 +67,14 @@ class Archive(Value):
         return max(0, self.messages - (self.lying or 0)) if held else 0
 
     @property
+    def loss(self) -> str:
+        """Return what is to be said of missing messages, in a sentence after a space; nothing where none is."""
+        if not self.evicted:
+            return ""
+        are = "is" if self.evicted == 1 else "are"
+        return f" {self.evicted:,} of them {are} no longer in Redis, evicted or removed, and cannot be put back."
+
+    @property
     def undoable(self) -> bool:
         """Return whether the messages can still be put back."""
         return self.state in (ArchiveState.SORTING, ArchiveState.MERGING, ArchiveState.HELD, ArchiveState.RESTORING)

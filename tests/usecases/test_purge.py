@@ -121,6 +121,27 @@ def test_what_cannot_be_meant_is_refused_in_words(shop: Shop, params: dict[str, 
         requests.draft(shop.ports, proposal, "U0ANA", "", "C0ONCALL", None)
 
 
+@pytest.mark.parametrize("task", [None, "mail.send"])
+def test_what_redis_evicts_at_once_is_no_purge_that_can_be_undone(shop: Shop, task: str | None) -> None:
+    """The archive says so many; what lies there is counted, and that is believed."""
+    shop.broker.put(range(40))
+    execution_id = shop.approved(**({"task": task} if task else {}))
+    archives, step = shop.broker.archives, shop.broker.archives._step
+
+    def evicting(*args: Any) -> Any:
+        said = step(*args)
+        shop.broker.client.delete(f"oncall.archive.{execution_id}")
+        return said
+
+    archives._step = evicting  # type: ignore[method-assign]  # Redis evicts when it likes
+    execution = ended(execute(shop.ports, execution_id))
+    assert execution.state is ExecutionState.FAILED
+    assert execution.verdict is not None
+    assert "40 of them are no longer in Redis, evicted or removed, and cannot be put back." in (
+        execution.verdict.sentence
+    )
+
+
 def test_a_queue_that_grew_far_beyond_what_was_shown_is_asked_about_again(shop: Shop) -> None:
     """Consent to a hundred messages is none to ten thousand."""
     shop.broker.put(range(100))

@@ -6,6 +6,19 @@ is at the right. Bodies are never decoded here: that alone would hold up Redis f
 memory refuses (HSET) comes first, so that it refuses the whole step.
 """
 
+_RENAME_ALL = """
+for i = 1, n do if lengths[i] > 0 then
+  local said = redis.pcall('RENAME', KEYS[2 + i], KEYS[2 + n + i])
+  if type(said) == 'table' and said.err then
+    for j = 1, i - 1 do if lengths[j] > 0 then redis.call('RENAME', KEYS[2 + n + j], KEYS[2 + j]) end end
+    redis.call('DEL', KEYS[2])
+    redis.call('SREM', KEYS[1], ARGV[2])
+    return said
+  end
+end end
+"""
+"""Redis takes back nothing of a script that it refuses in the middle (an ACL without `rename`, say): so we do."""
+
 SET_ASIDE = """
 -- KEYS: archives, about, live lanes, archive lanes. ARGV: lanes, id, queue, made_at, ends_at, least, most, steps, sep
 if redis.call('EXISTS', KEYS[2]) == 1 then return {'known', tonumber(redis.call('HGET', KEYS[2], 'messages'))} end
@@ -15,9 +28,9 @@ if total < tonumber(ARGV[6]) or total > tonumber(ARGV[7]) then return {'moved', 
 redis.call('HSET', KEYS[2], 'queue', ARGV[3], 'made_at', ARGV[4], 'ends_at', ARGV[5], 'messages', total, 'kept', 0,
   'state', 'held', 'steps', ARGV[8], 'sep', ARGV[9])
 redis.call('SADD', KEYS[1], ARGV[2])
-for i = 1, n do if lengths[i] > 0 then redis.call('RENAME', KEYS[2 + i], KEYS[2 + n + i]) end end
+RENAME_ALL
 return {'held', total}
-"""
+""".replace("RENAME_ALL", _RENAME_ALL)
 """All lanes at once, by renaming: as fast for a million messages as for one. Refused when the depth is not as told."""
 
 BEGIN_SORTING = """
@@ -31,9 +44,9 @@ redis.call('HSET', KEYS[2], 'queue', ARGV[3], 'made_at', ARGV[4], 'ends_at', ARG
   'state', 'sorting', 'steps', ARGV[8], 'sep', ARGV[9], 'task', ARGV[10], 'before', ARGV[11],
   'ids', ARGV[12])
 redis.call('SADD', KEYS[1], ARGV[2])
-for i = 1, n do if lengths[i] > 0 then redis.call('RENAME', KEYS[2 + i], KEYS[2 + n + i]) end end
+RENAME_ALL
 return {'sorting', total}
-"""
+""".replace("RENAME_ALL", _RENAME_ALL)
 
 SORT_PAGE = """
 -- KEYS: about, work lane, keep lane, archive lane. ARGV: length that the work lane must have, choices from the right

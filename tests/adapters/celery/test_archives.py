@@ -13,7 +13,7 @@ from bot.adapters.celery.watched import WatchedCluster
 from bot.domain.archive import Archive, ArchiveState, ArchiveWanted, QueueMoved
 from bot.domain.broker import PUBLISHED_AT
 from bot.domain.cluster import ClusterSpec, QueueSpec
-from bot.domain.errors import OncallError
+from bot.domain.errors import BrokerRefuses, OncallError
 from playground.services import RedisServer
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -278,3 +278,30 @@ def test_a_message_that_is_nested_without_end_is_only_kept(broker: Broker) -> No
     broker.put(range(2))
     archive = held(broker.archives.set_aside(wanted(before=NOW), quiet))
     assert (archive.state, archive.kept) == (ArchiveState.HELD, 3)
+
+
+@pytest.mark.parametrize("task", [None, "mail.send"])
+@pytest.mark.parametrize("renames", ["", "(+rename ~mail ~oncall.*)"])
+def test_a_redis_that_refuses_half_way_leaves_all_as_it_was(
+    redis_server: RedisServer, task: str | None, renames: str
+) -> None:
+    """Its user may rename nothing, or not the second lane: nothing is set aside, and no archive says so."""
+    broker = Broker(redis_server)
+    broker.put(range(3))
+    broker.put(range(3, 5), priority=3)
+    rules = [rule for rule in ("reset", "on", ">pw", "~*", "&*", "+@all", "-rename", renames) if rule]
+    broker.client.execute_command("ACL", "SETUSER", "bot", *rules)
+    archives = archives_of(redis_server.url().replace("//", "//bot:pw@"))
+    with pytest.raises(BrokerRefuses):
+        archives.set_aside(wanted(task=task), quiet)
+    assert (broker.waiting(), archives.all(), archives.get("a1")) == (ids(range(5)), (), None)
+    broker.client.execute_command("ACL", "SETUSER", "bot", "+rename")
+    made = archives.set_aside(wanted(task=task), quiet)
+    assert isinstance(made, Archive)
+    assert (made.state, made.lying, broker.waiting()) == (ArchiveState.HELD, 5, [])
+
+
+def archives_of(url: str) -> CeleryArchives:
+    """Return those that are reached by this address."""
+    spec = ClusterSpec(name="shop", queues=(QueueSpec(name="mail"),))
+    return CeleryArchives(WatchedCluster(ClusterConnection("shop", url), spec))
