@@ -63,6 +63,11 @@ def _add_tasks(app: Celery, result_url: str) -> None:
         time.sleep(seconds)
         return seconds
 
+    @app.task(name="sample.wait")
+    def wait(key: str) -> None:
+        """Run until something is pushed to this list, for two minutes at most."""
+        counter.blpop([key], timeout=120)
+
     @app.task(name="sample.fail")
     def fail(message: str = "on purpose") -> None:
         raise ValueError(message)
