@@ -133,7 +133,7 @@ def test_what_redis_evicts_at_once_is_no_purge_that_can_be_undone(shop: Shop, ta
         shop.broker.client.delete(f"oncall.archive.{execution_id}")
         return said
 
-    archives._step = evicting  # type: ignore[method-assign]  # Redis evicts when it likes
+    archives._step = evicting  # type: ignore[method-assign,assignment]  # Redis evicts when it likes
     execution = ended(execute(shop.ports, execution_id))
     assert execution.state is ExecutionState.FAILED
     assert execution.verdict is not None
