@@ -20,6 +20,7 @@ from bot.adapters.celery.diagnostics import CeleryDiagnostics
 from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.event_switch import EventSwitch, sightings
 from bot.adapters.celery.online import WorkerOnlineWatch
+from bot.adapters.celery.orphans import CeleryOrphans
 from bot.adapters.celery.requeues import CeleryRequeues
 from bot.adapters.celery.revokes import CeleryRevokes
 from bot.adapters.celery.watched import WatchedCluster
@@ -83,7 +84,10 @@ def make_ports(settings: Settings, role: str) -> Ports:
             settings.specs,
             controls,
             settings.channels,
-            means={name: _means(control.watched, clock) for name, control in controls.items()},
+            means={
+                name: _means(control.watched, clock, settings.broker(name).event_exchange)
+                for name, control in controls.items()
+            },
             lives={name: Recorder(clock) for name in settings.specs} if role == "bot" else {},
             diagnostics={name: CeleryDiagnostics(control.watched, clock) for name, control in controls.items()},
         ),
@@ -101,12 +105,13 @@ def make_ports(settings: Settings, role: str) -> Ports:
     )
 
 
-def _means(watched: WatchedCluster, clock: Clock) -> Means:
+def _means(watched: WatchedCluster, clock: Clock, event_exchange: str) -> Means:
     return Means(
         archives=CeleryArchives(watched),
         revokes=CeleryRevokes(watched),
         connections=CeleryConnections(watched),
         requeues=CeleryRequeues(watched, clock),
+        orphans=CeleryOrphans(watched, event_exchange),
     )
 
 

@@ -8,6 +8,7 @@ from bot.ports.kinds import Action, Check, Params, Progress, Registry, Target
 from bot.ports.live import Deaf, Live
 from bot.ports.means import Means
 from bot.ports.memories import Memories, NoMemories, Remembered
+from bot.ports.orphans import NoOrphans, Orphans
 from bot.ports.outside import (
     Clock,
     Dispatcher,
@@ -59,8 +60,10 @@ __all__ = [
     "NoHttp",
     "NoMemories",
     "NoMetrics",
+    "NoOrphans",
     "NoRequeues",
     "NoRevokes",
+    "Orphans",
     "Params",
     "Ports",
     "Progress",

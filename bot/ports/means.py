@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from bot.ports.archives import Archives, NoArchives
 from bot.ports.connections import Connections, NoConnections
+from bot.ports.orphans import NoOrphans, Orphans
 from bot.ports.requeues import NoRequeues, Requeues
 from bot.ports.revokes import NoRevokes, Revokes
 
@@ -16,3 +17,4 @@ class Means:
     revokes: Revokes = NoRevokes()  # noqa: RUF009 - immutable
     connections: Connections = NoConnections()  # noqa: RUF009 - immutable
     requeues: Requeues = NoRequeues()  # noqa: RUF009 - immutable
+    orphans: Orphans = NoOrphans()  # noqa: RUF009 - immutable

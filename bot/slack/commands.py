@@ -87,6 +87,13 @@ USAGES = (
         "whether it makes sense.",
         "requeue task booking.process_payment since 2h because the bank is back",
     ),
+    Usage(
+        "orphans",
+        "orphans restore <queue>|all [because ...]",
+        "Puts back what a killed worker took, each message once; refused while a worker may still hold it. "
+        "`/celery check orphans` shows what there is.",
+        "orphans restore booking older than 5m because worker2 was killed",
+    ),
     Usage("archives", "archives [cluster]", "What purges set aside, and until when."),
     Usage("restore", "restore <archive>", "Puts what a purge set aside back into its queue.", "restore exe-12"),
     Usage("drop", "drop <archive> [because ...]", "Deletes what a purge set aside, for good."),

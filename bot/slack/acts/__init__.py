@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from bot.slack.acts.act import Act
 from bot.slack.acts.archive import archive
 from bot.slack.acts.connections import disconnect
+from bot.slack.acts.orphans import orphans
 from bot.slack.acts.requeue import requeue
 from bot.slack.acts.revoke import revoke
 from bot.slack.named import Names
@@ -23,4 +24,5 @@ READERS: Mapping[str, Reader] = {
     "revoke": revoke,
     "requeue": requeue,
     "disconnect": disconnect,
+    "orphans": orphans,
 }

@@ -5,6 +5,7 @@ from bot.domain.errors import BadInput
 from bot.slack.named import echo
 
 LONGEST_REASON = 300
+MOST_DIGITS = 9
 
 
 def length_of_time(word: str, tail: list[str]) -> tuple[int, list[str]]:
@@ -15,6 +16,14 @@ def length_of_time(word: str, tail: list[str]) -> tuple[int, list[str]]:
             return seconds, tail[n:]
     said = f", not `{echo(tail[0])}`" if tail else ""
     raise BadInput(f"`{word}` needs a length of time{said}: `{word} 1h`, `{word} 2 days`.")
+
+
+def whole_number(word: str, what: str, tail: list[str]) -> tuple[int, list[str]]:
+    """Return the number that comes next, and the words after it; `what` it counts, for the sentence on a wrong one."""
+    if tail and tail[0].isdecimal() and tail[0].isascii() and len(tail[0]) <= MOST_DIGITS:
+        return int(tail[0]), tail[1:]
+    said = f", not `{echo(tail[0])}`" if tail else ""
+    raise BadInput(f"`{word}` needs a number of {what}{said}: `{word} 50`.")
 
 
 def split_reason(tail: list[str]) -> tuple[list[str], str]:
