@@ -51,14 +51,39 @@ ALERTS: dict[str, FireableAlert] = {
         "Queue depth of image_processing",
         lambda: alertmanager("CeleryQueueDepthHigh image_processing", "sample warning"),
     ),
+    "tasks-stuck": FireableAlert(
+        "Tasks of analytics are stuck",
+        lambda: alertmanager("CeleryTasksStuck analytics", "sample critical"),
+    ),
+    "tasks-stuck-resolved": FireableAlert(
+        "… and its resolve",
+        lambda: alertmanager("CeleryTasksStuck analytics", "sample critical", resolved=True),
+    ),
+    "task-failures": FireableAlert(
+        "notifications.send fails",
+        # As celery-exporter's rule names it: the values of job, name, namespace, queue_name and severity.
+        lambda: alertmanager(
+            "CeleryTaskHighFailRate", "sample celery-exporter notifications.send shop notifications warning"
+        ),
+    ),
+    "task-failures-resolved": FireableAlert(
+        "… and its resolve",
+        lambda: alertmanager(
+            "CeleryTaskHighFailRate",
+            "sample celery-exporter notifications.send shop notifications warning",
+            resolved=True,
+        ),
+    ),
     "plain-text": FireableAlert(
         "Plain text of the operations runbook", lambda: plain("Critical Alert: Queue Depth > 1000")
     ),
-    "no-runbook": FireableAlert(
-        "An alert that no runbook fits", lambda: plain("Critical Alert: Completion Rate < 99%")
-    ),
+    "no-runbook": FireableAlert("An alert that no runbook fits", lambda: plain("Critical Alert: Worker Memory > 3GB")),
     "hostile": FireableAlert(
         "A label that tries to ping everybody",
         lambda: alertmanager("CeleryQueueDepthHigh <!channel>", "sample *bold* `code` &lt;b&gt; <@U0BEN> critical"),
     ),
 }
+
+
+FIRED_BY = {"stuck tasks": "tasks-stuck", "failing task": "task-failures"}
+"""Which alert a breakage of the sample cluster sets off by itself."""

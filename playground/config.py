@@ -37,7 +37,7 @@ policy:
   acting: oncall
   consent:
     high: [{{approve: 1, from: oncall}}, {{approve: 1, from: platform}}]
-    destructive: [{{approve: 2, from: platform}}]
+    destructive: [{{approve: 1, from: platform}}]
 web: {{port: {port}}}
 log: {{level: info, format: json}}
 """

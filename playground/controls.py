@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from playground.alerts import ALERTS, Payload
+from playground.alerts import ALERTS, FIRED_BY, Payload
 from playground.cluster.breakages import BREAKAGES
 from playground.cluster.cluster import Cluster
 from playground.cluster.depths import BrokerSilentError, Depths
@@ -49,8 +49,8 @@ class Controls:
             {
                 "alerts": [{"id": name, "label": a.label} for name, a in ALERTS.items()],
                 "breakages": [
-                    {"id": name, "label": b.text, "active": name in self.cluster.broken}
-                    for name, b in BREAKAGES.items()
+                    {"id": name, "label": self._label(name), "active": name in self.cluster.broken}
+                    for name in BREAKAGES
                 ],
                 "you": self.opening.you,
                 "channel": self.opening.channel,
@@ -77,8 +77,18 @@ class Controls:
         name = request.match_info["id"]
         if name not in BREAKAGES:
             return web.json_response({"ok": False, "message": "There is no such breakage."}, status=404)
+        broken = name in self.cluster.broken
         try:
-            await (self.cluster.mend(name) if name in self.cluster.broken else self.cluster.break_(name))
+            await (self.cluster.mend(name) if broken else self.cluster.break_(name))
         except (BrokerSilentError, ProcessError) as e:
             return web.json_response({"ok": False, "message": str(e)}, status=503)
-        return web.json_response({"ok": True})
+        breakage = BREAKAGES[name]
+        if not broken and name in FIRED_BY:
+            await self.fire(ALERTS[FIRED_BY[name]].payload())
+        mended = f"Done: {breakage.repair}" if breakage.repair else f"Mended: {breakage.text}"
+        return web.json_response({"ok": True, "message": mended if broken else f"Broken: {breakage.text}"})
+
+    def _label(self, name: str) -> str:
+        """Return what its entry in the menu does when it is chosen."""
+        breakage = BREAKAGES[name]
+        return breakage.repair if breakage.repair and name in self.cluster.broken else breakage.text

@@ -26,6 +26,7 @@ from bot.ports import Registry
 
 GIVEN: Known = {
     "alert": {"name": None, "labels": None},
+    "incident": {"hours": None},
     "workers": {"online": None, "silent": None},
     "fleet": {"max_workers": None},
     "app": None,

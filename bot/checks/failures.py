@@ -41,7 +41,8 @@ class Failures(Check[FailuresParams]):
         figures = window.total([row for row in window.tasks if means(params.task, row.name)])
         groups = [g for g in target.live.failures(params.span, now) if means(params.task, g.task)]
         failed = max(figures.failed, sum(g.n for g in groups))
-        values = {"failed": failed, "lost": figures.lost, "retried": figures.retried, "causes": len(groups)}
+        counts = {"failed": failed, "lost": figures.lost, "retried": figures.retried, "causes": len(groups)}
+        values = counts | _worst(groups)
         if unsure and not (figures.ended or failed):
             return Finding(level=Level.UNKNOWN, sentence=unsure[0], at=now, values=values, unknown=unsure)
         level, sentence = told(_troubles(params, figures, groups, failed, unsure), _well(params, figures, unsure))
@@ -53,6 +54,13 @@ class Failures(Check[FailuresParams]):
             table=table(("task", "exception", "n", "last"), _rows(groups, now)),
             unknown=unsure,
         )
+
+
+def _worst(groups: list[FailureGroup]) -> dict[str, str]:
+    """Return the most frequent cause: task, exception and queue; empty texts where there is none."""
+    most = max(groups, key=lambda g: g.n, default=None)
+    found = (most.task, most.exception, most.queue or "") if most else ("", "", "")
+    return dict(zip(("task", "exception", "queue"), found, strict=True))
 
 
 def _well(params: FailuresParams, figures: Figures, unsure: tuple[str, ...]) -> str:

@@ -1,5 +1,6 @@
 """Tasks that run longer than they should."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -28,6 +29,7 @@ class SlowTasksParams(Params):
     seconds: Seconds | None = Field(default=None, ge=1, description="how long a task may run, like 30s or 5m")
     factor: float = Field(default=3.0, ge=1, description="else: how many times its usual p95 of the last day")
     task: str | None = Field(default=None, description="a task name; `*` stands for anything")
+    queue: str | None = Field(default=None, description="a queue")
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,15 @@ class SlowTasks(Check[SlowTasksParams]):
             level=level,
             sentence=sentence,
             at=snapshot.taken_at,
-            values={"n": len(slow), "longest": longest, "ids": [t.task.id for t in slow]},
+            values={"n": len(slow), "longest": longest, "ids": [t.task.id for t in slow], "task": _most(slow)},
             table=table(("task", "for", "worker", "id"), [_row(t) for t in slow]),
             unknown=unknown,
         )
+
+
+def _most(slow: list[_Slow]) -> str:
+    """Return the task name that most of them have; nothing where there is none."""
+    return next((name for name, _ in Counter(t.task.name for t in slow).most_common(1)), "")
 
 
 def _running(params: SlowTasksParams, snapshot: ClusterSnapshot, target: Target) -> list[_Slow]:
@@ -76,7 +83,7 @@ def _running(params: SlowTasksParams, snapshot: ClusterSnapshot, target: Target)
         _Slow(task, _age(task, worker, snapshot, ahead), _limit(params, task.name, usual), worker.name)
         for worker in snapshot.workers
         for task in worker.active or ()
-        if task.started_at is not None and means(params.task, task.name)
+        if task.started_at is not None and means(params.task, task.name) and params.queue in (None, task.queue)
     ]
 
 

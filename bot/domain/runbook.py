@@ -109,6 +109,11 @@ class Runbook(Value):
             seen.add(s.id)
         return self
 
+    @property
+    def about_queue(self) -> bool:
+        """Return whether it is about one queue: whether it asks for one."""
+        return any(i.type is InputType.QUEUE for i in self.inputs.values())
+
     def fits(self, alert: Alert) -> bool:
         """Return whether any of its matches recognises the alert."""
         return any(m.fits(alert) for m in self.alerts)

@@ -65,6 +65,7 @@ def _named(ports: Ports, alert: Alert) -> list[str]:
 def _open(ports: Ports, tx: Tx, alert: Alert, now: datetime) -> Incident:
     cluster = cluster_of(ports, alert)
     resolved = alert.status is AlertStatus.RESOLVED
+    runbook = choose(ports.runbooks.all(), alert)
     incident = tx.incidents.add(
         Incident(
             id=tx.incidents.next_id(),
@@ -75,13 +76,12 @@ def _open(ports: Ports, tx: Tx, alert: Alert, now: datetime) -> Incident:
             root_ts=None if resolved else alert.ts,
             last_ts=alert.ts,
             key=alert.key,
-            queue=queue_of(ports.clusters.spec(cluster), alert),
+            queue=queue_of(ports.clusters.spec(cluster), alert) if runbook is None or runbook.about_queue else None,
             limit=alert.limit,
             opened_at=now,
             resolved_at=now if resolved else None,
         )
     )
-    runbook = choose(ports.runbooks.all(), alert)
     run = Run(id=tx.runs.next_id(), incident_id=incident.id, cluster=cluster, runbook=runbook, updated_at=now)
     tx.runs.add(run)
     return incident

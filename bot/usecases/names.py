@@ -30,6 +30,7 @@ def given(incident: Incident, snapshot: ClusterSnapshot, target: Target) -> dict
     online = [w for w in snapshot.workers if w.answered]
     return {
         "alert": {"name": incident.alert.name, "labels": incident.alert.labels},
+        "incident": {"hours": _hours(incident, snapshot)},
         "workers": {"online": len(online), "silent": len(snapshot.workers) - len(online)},
         "fleet": {"max_workers": sum(g.max_workers for g in target.spec.worker_groups)},
         "checks": {},
@@ -37,6 +38,11 @@ def given(incident: Incident, snapshot: ClusterSnapshot, target: Target) -> dict
         "app": target.spec.app,
         "cluster": target.spec.name,
     }
+
+
+def _hours(incident: Incident, snapshot: ClusterSnapshot) -> int:
+    """Return how many hours it has lasted, begun ones counted: a figure that does not change with every look."""
+    return 1 + max(0, int((snapshot.taken_at - incident.opened_at).total_seconds())) // 3600
 
 
 def _value(expressions: Expressions, spec: InputSpec, incident: Incident, names: dict[str, Any]) -> Any | None:

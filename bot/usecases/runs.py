@@ -8,7 +8,7 @@ from bot.domain.errors import ClusterUnreachable
 from bot.domain.forecast import GOAL, Trend, forecast, goal_of, recent, reliefs, trend
 from bot.domain.incident import Incident
 from bot.domain.run import Run, StepResult, StepState, Suggestion
-from bot.domain.runbook import InputType, Runbook
+from bot.domain.runbook import Runbook
 from bot.ports import Ports, Target
 from bot.usecases.names import names_of
 from bot.usecases.retrying import retried
@@ -70,7 +70,7 @@ def with_queue(incident: Incident, runbook: Runbook | None, snapshot: ClusterSna
     Nothing is guessed while no queue is backed up: a guess that sticks must not rest on noise. Nor for an alert whose
     runbook asks for no queue: a worker's memory has none.
     """
-    asked = runbook is not None and any(i.type is InputType.QUEUE for i in runbook.inputs.values())
+    asked = runbook is not None and runbook.about_queue
     if incident.queue is not None or not asked:
         return incident
     deepest = max((q for q in snapshot.queues if q.depth is not None), key=lambda q: q.depth or 0, default=None)

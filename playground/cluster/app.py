@@ -1,9 +1,9 @@
 """The watched application: an ordinary Celery app with the queues and kinds of task of the operations runbook.
 
 Variables: SAMPLE_BROKER_URL and SAMPLE_RESULT_URL (default: the broker); SAMPLE_SECONDS changes how long tasks take, as
-in `ai_generation=0.2,analytics=2-4` (queue = seconds, or a range of seconds). Tasks are acknowledged early and task
-events are off, which are Celery's defaults. Most publishers give no priority, so almost everything waits in the first
-lane (`traffic.py` uses the others for some).
+in `ai_generation=0.2,analytics=2-4` (queue = seconds, or a range of seconds); SAMPLE_FOLDER holds its books. Tasks are
+acknowledged early and task events are off, which are Celery's defaults. Most publishers give no priority, so almost
+everything waits in the first lane (`traffic.py` uses the others for some).
 """
 
 import os
@@ -37,7 +37,8 @@ app.conf.update(
         "images.*": {"queue": "image_processing"},
         "analytics.*": {"queue": "analytics"},
     },
-    result_expires=600,  # a playground that runs all day stays small
+    result_extended=True,  # name and arguments of what failed, so that it can be sent again
+    result_expires=3600,  # long enough for an incident, and a playground that runs all day stays small
     broker_connection_retry_on_startup=True,
     broker_transport_options={"priority_steps": list(PRIORITY_STEPS)},
     beat_schedule={

@@ -84,6 +84,13 @@ class Cluster:
         return self.redis.url(1)
 
     @property
+    def folder(self) -> Path:
+        """Where the application keeps its books; raises ProcessError before `start`."""
+        if self._folder is None:
+            raise ProcessError("The sample cluster was not started.")
+        return self._folder
+
+    @property
     def stats_url(self) -> str:
         """The application's own page `/api/v1/jobs/queue/stats`; raises ProcessError before `start`."""
         return self._running_web().stats_url
@@ -173,12 +180,16 @@ class Cluster:
         """Publish so many jobs by queue now; answers how many it were, within BURST_LIMIT. Raises BrokerSilentError."""
         return await self._running_web().burst(counts)
 
+    async def publish(self, jobs: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+        """Publish tasks with their keyword arguments, in this order. Raises BrokerSilentError."""
+        await self._running_web().publish(jobs)
+
     async def _start(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="oncall-cluster-"))
         # Some 20 ms on the loop. In a thread, a cancelled start would leave a server behind that nobody knows.
         self.redis.start()
         env = {"SAMPLE_BROKER_URL": self.broker_url, "SAMPLE_RESULT_URL": self.result_url}
-        env["SAMPLE_SECONDS"] = self._seconds
+        env |= {"SAMPLE_SECONDS": self._seconds, "SAMPLE_FOLDER": str(self._folder)}
         self._web = WebProcess(self._folder, env)
         started = []
         for name, spec in worker_specs(env).items():

@@ -1,8 +1,9 @@
 """The watched application's web process: its health endpoint for jobs, and the traffic that its users cause.
 
 Run as `python -m playground.cluster.jobs_api`; it takes a free port and prints `listening on <port>`. Beside the
-application's own page `GET /api/v1/jobs/queue/stats` there are two for the playground alone: `POST /playground/traffic`
-sets the rates (none at the start), and `POST /playground/burst` publishes many jobs at once.
+application's own page `GET /api/v1/jobs/queue/stats` there are three for the playground alone: `POST
+/playground/traffic` sets the rates (none at the start), `POST /playground/burst` publishes many jobs at once, and `POST
+/playground/jobs` a list of chosen ones.
 """
 
 import asyncio
@@ -15,7 +16,7 @@ from celery import Celery
 from playground.celery_worker import BROKER_ERRORS
 from playground.cluster.app import BROKER_URL, PRIORITY_STEPS, QUEUES, app
 from playground.cluster.depths import BrokerSilentError, Depths
-from playground.cluster.traffic import Traffic
+from playground.cluster.traffic import Job, Traffic
 
 _PING_SECONDS = 1.0
 _FRESH_SECONDS = 5.0
@@ -63,6 +64,7 @@ class JobsApi:
             web.get("/api/v1/jobs/queue/stats", self.stats),
             web.post("/playground/traffic", self.traffic),
             web.post("/playground/burst", self.burst),
+            web.post("/playground/jobs", self.jobs),
         ]
 
     async def stats(self, _: web.Request) -> web.Response:
@@ -88,6 +90,15 @@ class JobsApi:
             return web.json_response(await self._traffic.publish(await request.json()))
         except BrokerSilentError as error:
             return web.json_response({"reason": str(error)}, status=503)
+
+    async def jobs(self, request: web.Request) -> web.Response:
+        """Publish a list of `[task, kwargs]` in its order; answers how many it were."""
+        jobs = [Job(task, kwargs) for task, kwargs in await request.json()]
+        try:
+            await self._traffic.send(jobs)
+        except BrokerSilentError as error:
+            return web.json_response({"reason": str(error)}, status=503)
+        return web.json_response({"published": len(jobs)})
 
 
 def control_app(broker_url: str) -> Celery:

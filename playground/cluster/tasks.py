@@ -1,18 +1,25 @@
 """The watched application's tasks: each only waits as long as its real counterpart would keep a worker busy.
 
-A task with a `fault` fails after that time, with an error as it occurs in life.
+A task with a `fault` fails after that time, with an error as it occurs in life. Tasks with a `number` are entered in
+the books when they did their work (`books.py`), and some heed what is wrong now (`faults.py`), both in SAMPLE_FOLDER.
 """
 
 import os
 import random
 import time
+from pathlib import Path
 
+from playground.cluster import books, faults
 from playground.cluster.app import app
 
 _DEFAULT_SECONDS = (
     "booking=0.05,voice_synthesis=0.1-0.3,notifications=0.02,ai_generation=0.12,image_processing=0.1,"
     "analytics=2.5-3.5,default=0.01"
 )
+
+_FOLDER = Path(os.environ.get("SAMPLE_FOLDER", "."))
+_QUICK_SECONDS = 0.02
+_HANG_SECONDS = 1800.0
 
 
 class PaymentDeclinedError(Exception):
@@ -21,6 +28,10 @@ class PaymentDeclinedError(Exception):
 
 class ModelTimeoutError(Exception):
     """The model of the story generator gave no answer in time."""
+
+
+class MailServerDownError(ConnectionError):
+    """The mail server took no connection."""
 
 
 class JobFailedError(Exception):
@@ -69,9 +80,13 @@ def synthesize_voice(text: str, voice: str, fault: str | None = None) -> str:
 
 
 @app.task(name="notifications.send")
-def send_notification(to: str, subject: str, fault: str | None = None) -> str:
-    """Send a message to one user."""
+def send_notification(to: str, subject: str, fault: str | None = None, number: int | None = None) -> str:
+    """Send a message to one user, by the mail server."""
     _work("notifications", JobFailedError(f"{subject}: {fault}") if fault else None)
+    if faults.there(_FOLDER, faults.MAIL_DOWN):
+        raise MailServerDownError("mail.example.com:25: connection refused")
+    if number is not None:
+        books.enter(_FOLDER, "notifications.send", number)
     return f"sent to {to}"
 
 
@@ -94,6 +109,23 @@ def aggregate_batch(day: str, batch: int, fault: str | None = None) -> str:
     """Sum up one batch of a day's events."""
     _work("analytics", JobFailedError(f"{day}, batch {batch}: {fault}") if fault else None)
     return f"{day}, batch {batch} summed"
+
+
+@app.task(name="analytics.count_visits")
+def count_visits(number: int) -> str:
+    """Count the visits of one page; quick."""
+    time.sleep(_QUICK_SECONDS)
+    books.enter(_FOLDER, "analytics.count_visits", number)
+    return f"page {number} counted"
+
+
+@app.task(name="analytics.export_report")
+def export_report(number: int, month: str) -> str:
+    """Write one customer's report; quick, unless the code that was deployed last hangs in it."""
+    # Asked once: what hangs goes on hanging after a deployment, until its process ends.
+    time.sleep(_HANG_SECONDS if faults.there(_FOLDER, faults.REPORTS_HANG) else _QUICK_SECONDS)
+    books.enter(_FOLDER, "analytics.export_report", number)
+    return f"report {number} of {month} exported"
 
 
 @app.task(name="maintenance.clean_expired_sessions")

@@ -1,6 +1,7 @@
 """What the watched application's users cause: a steady trickle of jobs into each queue, and floods on demand."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -33,13 +34,16 @@ _SILENCE_SECONDS = 1.0
 _PRIORITIES = (0,) * 17 + (3, 3, 6)
 
 
+_NOTIFIED = itertools.count(1)
+
+
 @dataclass(frozen=True)
 class Job:
     """A task to publish; its route decides the queue."""
 
     task: str
     kwargs: dict[str, Any]
-    priority: int
+    priority: int = 0
 
 
 def _booking(rng: random.Random) -> tuple[str, dict[str, Any]]:
@@ -54,7 +58,8 @@ def _voice(rng: random.Random) -> tuple[str, dict[str, Any]]:
 
 
 def _notification(rng: random.Random) -> tuple[str, dict[str, Any]]:
-    return "notifications.send", {"to": f"guest{rng.randrange(1000)}@example.com", "subject": "Your story is ready"}
+    to = f"guest{rng.randrange(1000)}@example.com"
+    return "notifications.send", {"to": to, "subject": "Your story is ready", "number": next(_NOTIFIED)}
 
 
 def _story(rng: random.Random) -> tuple[str, dict[str, Any]]:
@@ -121,8 +126,12 @@ class Traffic:
         waiting = await self.depths.read()
         allowed = {queue: max(0, min(count, limit - waiting[queue])) for queue, count in wanted.items()}
         jobs = [self._job(queue) for queue, count in allowed.items() for _ in range(count)]
-        await asyncio.to_thread(self._send, jobs)
+        await self.send(jobs)
         return allowed
+
+    async def send(self, jobs: list[Job]) -> None:
+        """Publish these jobs in this order, whatever waits. Raises BrokerSilentError."""
+        await asyncio.to_thread(self._send, jobs)
 
     def _job(self, queue: str) -> Job:
         task, kwargs = _MAKERS[queue](self.rng)

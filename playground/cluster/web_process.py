@@ -4,7 +4,7 @@ import asyncio
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -51,7 +51,11 @@ class WebProcess:
         """Publish so many jobs by queue; answers how many it were. Raises BrokerSilentError."""
         return await self._post("burst", dict(counts))
 
-    async def _post(self, page: str, body: Mapping[str, object]) -> dict[str, int]:
+    async def publish(self, jobs: Sequence[tuple[str, Mapping[str, object]]]) -> None:
+        """Publish tasks with their keyword arguments, in this order. Raises BrokerSilentError."""
+        await self._post("jobs", [[task, dict(kwargs)] for task, kwargs in jobs])
+
+    async def _post(self, page: str, body: object) -> dict[str, int]:
         timeout = aiohttp.ClientTimeout(total=_BURST_SECONDS)
         async with (
             aiohttp.ClientSession(timeout=timeout) as session,

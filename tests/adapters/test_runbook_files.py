@@ -72,8 +72,8 @@ STEPS = [
     ("- {id: w, title: W, check: relief, with: {queue: '{{ queu }}'}}",
      "5:50: There is no name `queu`. Did you mean `queue`?"),
     ("- {id: w, title: W, check: workers, when: region == 'eu'}",
-     "5:43: There is no name `region`. Known: `alert`, `app`, `checks`, `cluster`, `fleet`, `queue`, `workers`. An "
-     "input must be declared under `inputs`."),
+     "5:43: There is no name `region`. Known: `alert`, `app`, `checks`, `cluster`, `fleet`, `incident`, `queue`, "
+     "`workers`. An input must be declared under `inputs`."),
     ("- {id: w, title: W, check: workers, when: checks.w.online > 0}",
      "5:43: There is no name `w`, and none is known yet."),
     ("- {id: w, title: W, check: workers, when: 'a' * 9 ** 9}",
@@ -86,8 +86,8 @@ STEPS = [
     ("- {id: w, title: '{{ queue }}', note: x}",
      "5:18: `steps[1].title` is shown as it stands: write `{{ … }}` in `note` or `with` alone."),
     ("- {id: w, title: W, check: workers, verify: {that: depth(q) < 5}}",
-     "5:52: There is no name `q`. Known: `alert`, `app`, `checks`, `cluster`, `fleet`, `queue`, `workers`. An "
-     "input must be declared under `inputs`."),
+     "5:52: There is no name `q`. Known: `alert`, `app`, `checks`, `cluster`, `fleet`, `incident`, `queue`, "
+     "`workers`. An input must be declared under `inputs`."),
     ("- {id: w, title: W, check: workers, verify: {that: 'true', within: soon}}",
      "5:68: `steps[1].verify.within` must be a length of time like `30s`, `10m` or `1h`."),
     (

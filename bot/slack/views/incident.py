@@ -44,7 +44,8 @@ def _details(card: IncidentCard) -> list[Block]:
         return []
     checks = lines(check_lines(card.run), MOST_CHECKS)
     found = [checks] if checks else []
-    if card.incident.state is IncidentState.MITIGATED or (below(card) and not broken(card)):
+    calm = below(card) and not broken(card) and not open_offers_of(card)
+    if card.incident.state is IncidentState.MITIGATED or calm:
         return found
     return [*found, *step_blocks(card.run, [o.step_id for o in open_offers_of(card)], command_to_run(card))]
 

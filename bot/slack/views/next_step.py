@@ -7,7 +7,6 @@ from bot.domain.forecast import Prospect
 from bot.domain.incident import IncidentState
 from bot.domain.mitigation import MitigationState
 from bot.domain.run import Finding, Suggestion
-from bot.domain.runbook import InputType
 from bot.slack.views.activity import mitigation_line
 from bot.slack.views.formatting import count, escape, lasted, name, people, told, when
 from bot.slack.views.headline import prospect
@@ -80,7 +79,7 @@ def _suggested(card: IncidentCard) -> str:
         return _first(finding)
     if below(card):
         return "nothing to do. It is below its limit, the alert should end by itself."
-    if card.incident.queue is None and any(i.type is InputType.QUEUE for i in run.runbook.inputs.values()):
+    if card.incident.queue is None and run.runbook.about_queue:
         look = f"look at `/celery status {name(card.incident.cluster)}`."
         return f"{look} The alert names no queue, and none is backed up."
     return "watch it drain by itself." if drains(card) else _by_hand(card)

@@ -53,9 +53,32 @@ def _resizing(proposal: Proposal, form: int) -> str | None:
     return f"{verb[form]} {counted(abs(by), 'slot')} {towards} {one_line(str(of))}"
 
 
+def _on_tasks(proposal: Proposal, form: int) -> str | None:
+    """Return "set aside shop.book in booking" and the like, by task where one is named; None for other actions."""
+    said, queue = proposal.params, one_line(str(proposal.params.get("queue") or ""))
+    ids, named = said.get("ids") or (), said.get("task") or said.get("exception")
+    tasks = one_line(str(named)) if named else ""
+    if isinstance(ids, list | tuple) and ids:
+        tasks = counted(len(ids), "task") if len(ids) > 1 else f"task {one_line(str(ids[0]))[:8]}"
+    what, archive = tasks or "everything", one_line(str(said.get("archive") or ""))
+    match proposal.action:
+        case "purge_queue":
+            return f"{('set aside', 'setting aside')[form]} {what} in {queue}"
+        case "revoke_tasks":
+            verb = ("end", "ending") if said.get("terminate") else ("revoke", "revoking")
+            return f"{verb[form]} {what}{f' in {queue}' if queue else ''}"
+        case "requeue_failed":
+            return f"{('send failed', 'sending failed')[form]} {tasks} again"
+        case "restore_archive":
+            return f"{('put', 'putting')[form]} {archive} back{f' into {queue}' if queue else ''}"
+        case "drop_archive":
+            return f"{('delete', 'deleting')[form]} {archive} for good"
+    return None
+
+
 def _said(proposal: Proposal, form: int) -> str:
-    if resizing := _resizing(proposal, form):
-        return resizing
+    if special := _resizing(proposal, form) or _on_tasks(proposal, form):
+        return special
     plain = one_line(proposal.action.replace("_", " "))
     verb = _VERBS.get(proposal.action, (plain, f"running {plain}:"))[form]
     return f"{verb} {target(proposal)}".strip().rstrip(":")

@@ -12,6 +12,9 @@ SOON = 15
 HOURS = 120
 """Minutes from which on a forecast names no number: so slow a drain is measured in noise, and would jump about."""
 
+MAKES_ROOM = frozenset({"pause_queue", "resize_pools", "scale_workers"})
+"""Actions that are of use to a queue that is backed up, and to no other."""
+
 
 def top_offer(card: IncidentCard) -> Offer | None:
     """Return the offer to press first: the one the forecast is about, else one that needs nobody else.
@@ -26,10 +29,14 @@ def top_offer(card: IncidentCard) -> Offer | None:
 
 
 def open_offers_of(card: IncidentCard) -> list[Offer]:
-    """Return the offers that may be taken up: none that is not needed, none while the broker does not answer."""
-    if card.run is None or card.run.trouble or below(card):
+    """Return the offers that may be taken up: none that is not needed, none while the broker does not answer.
+
+    A queue below its limit needs no room made for it; what is to be put back or taken out is another matter.
+    """
+    if card.run is None or card.run.trouble:
         return []
-    return [o for o in card.offers if not _taken_up(card, o) and (o.alone or o.asks)]
+    needed = [o for o in card.offers if not (below(card) and o.proposal.action in MAKES_ROOM)]
+    return [o for o in needed if not _taken_up(card, o) and (o.alone or o.asks)]
 
 
 def _taken_up(card: IncidentCard, offer: Offer) -> bool:
