@@ -86,7 +86,7 @@ class RestoreOrphans(Action[RestoreParams]):
         mine = {taken(m) for m in _chosen(before).messages}
         now = choose(found, params.queue, params.older_than, params.limit)
         left = Chosen(messages=tuple(m for m in now.messages if taken(m) in mine))
-        if left.messages:
+        if why is not None and any(taken(m) in mine for m in found.messages):
             check(seen(found, why), left, params.queue)
         return _put_back(left, target, progress)
 

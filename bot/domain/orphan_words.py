@@ -17,7 +17,8 @@ def check(found: Seen, chosen: Chosen, queue: str | None) -> None:
     if found.unacknowledged and found.why_not is not None:
         raise BadInput(
             f"Whether a worker still holds these messages cannot be told: {found.why_not}. What it "
-            "holds would run twice if it were put back. Ask again when that is over; `/celery check orphans` shows how it stands."
+            "holds would run twice if it were put back. Ask again when that is over; `/celery check orphans` shows how "
+            "it stands."
         )
     if not chosen.messages:
         where = f" of {queue}" if queue else ""

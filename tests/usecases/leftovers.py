@@ -20,24 +20,31 @@ from tests.services.workers import StartWorker
 from tests.usecases.revoking import QUEUE, Shop, wait
 from tests.usecases.world import SPEC
 
+__all__ = ["LATE", "QUEUE", "LeftShop"]
+
 LATE = {"SAMPLE_ACKS_LATE": "1"}
 
 
 class OldRedis(CeleryOrphans):
-    """The broker has run for a day, whenever the test began."""
+    """The broker has run for as long as a test says, whenever the test began."""
+
+    seconds = 86_400
 
     def uptime(self) -> int | None:
-        """Return a day."""
-        return 86_400
+        """Return what was said."""
+        return self.seconds
 
 
 class LeftShop(Shop):
     """Its workers acknowledge late, and are killed; the bot asks and hears the real ones."""
 
-    def __init__(self, folder: Path, server: RedisServer, live: Live | None = None) -> None:
+    def __init__(
+        self, folder: Path, server: RedisServer, live: Live | None = None, listen: float = 0.1, uptime: int = 86_400
+    ) -> None:
         super().__init__(folder, server)
         self.redis = server.client()
-        self.orphans = OldRedis(self.control.watched, listen_seconds=0.1)
+        self.orphans = OldRedis(self.control.watched, listen_seconds=listen)
+        self.orphans.seconds = uptime
         self.diagnostics = CeleryDiagnostics(self.control.watched, self.world.clock, host="test")
         clusters = ConfiguredClusters(
             {"prod": SPEC},
