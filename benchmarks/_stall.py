@@ -18,4 +18,5 @@ def stall(server: RedisServer) -> Iterator[list[float]]:
         client.config_set("slowlog-max-len", 100_000)
         client.slowlog_reset()
         yield found
-        found.append(max(entry["duration"] for entry in client.slowlog_get(100_000)) / 1000)
+        seen = [e for e in client.slowlog_get(100_000) if not e["command"].startswith(b"SLOWLOG")]
+        found.append(max(entry["duration"] for entry in seen) / 1000)

@@ -7,13 +7,12 @@ and retries (celery's `backends/base.py`, `_get_result_meta`); a message is buil
 
 import base64
 import json
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from bot.adapters.celery.answers import moment
-from bot.adapters.celery.messages import linked_in
+from bot.adapters.celery.messages import is_linked
 from bot.adapters.celery.topology import Topology
 from bot.domain.broker import PUBLISHED_AT
 from bot.domain.requeue import FailedTask, Source
@@ -40,7 +39,7 @@ def recorded(record: Document, topology: Topology, now: datetime) -> FailedTask 
         str(delivery.get("exchange") or ""), str(delivery.get("routing_key") or "")
     )
     expires = moment(headers.get("expires"))
-    linked = bool(headers.get("group")) or linked_in(json.dumps(message).encode())
+    linked = bool(headers.get("group")) or is_linked(message)
     return FailedTask(
         id=old,
         task=task,
@@ -97,8 +96,8 @@ def _queue(routing_key: str, topology: Topology) -> str | None:
 
 def from_record(record: Document, new: str, queue: str, now: datetime) -> tuple[int, dict[str, Any]]:
     """Return priority and message that send a recorded task again, as it came, but for what makes it a new one."""
-    message: dict[str, Any] = json.loads(json.dumps(record["message"]))
-    headers, properties = message["headers"], message.setdefault("properties", {})
+    was = record["message"]
+    headers, properties = dict(was["headers"]), dict(_part(was, "properties"))
     old, eta = headers.get("id"), moment(headers.get("eta"))
     headers |= {
         "id": new,
@@ -111,7 +110,7 @@ def from_record(record: Document, new: str, queue: str, now: datetime) -> tuple[
     headers.pop("redelivered", None)
     priority = _priority(properties.get("priority"))
     _address(properties, new, queue, priority)
-    return priority, message
+    return priority, {**was, "headers": headers, "properties": properties}
 
 
 def from_result(id: str, meta: Document, new: str, queue: str, now: datetime) -> tuple[int, dict[str, Any]]:
@@ -156,11 +155,12 @@ def from_result(id: str, meta: Document, new: str, queue: str, now: datetime) ->
 def _address(properties: dict[str, Any], new: str, queue: str, priority: int) -> None:
     """Send it to this queue alone: by the nameless exchange, which knows no other binding, also when kombu restores it.
 
-    A retry keeps to it, too (celery's `app/task.py`, `signature_from_request`).
+    A tag need but be unlike all others, as the id is, which is sent once. A retry keeps to the address, too (celery's
+    `app/task.py`, `signature_from_request`).
     """
     properties |= {
         "correlation_id": new,
-        "delivery_tag": str(uuid.uuid4()),
+        "delivery_tag": new,
         "priority": priority,
         "delivery_info": {"exchange": "", "routing_key": queue},
     }

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.adapters.celery.answers import moment
+from bot.adapters.celery.fast_json import decode
 from bot.adapters.celery.topology import Topology
 from bot.domain.broker import PUBLISHED_AT, Unacknowledged
 
@@ -57,11 +58,18 @@ def linked_in(raw: bytes) -> bool:
     That stands in the body beside the arguments (protocol 2: `[args, kwargs, embed]`); only JSON is opened.
     """
     try:
-        message = json.loads(raw)
+        return is_linked(decode(raw))
+    except (ValueError, RecursionError):
+        return False
+
+
+def is_linked(message: Any) -> bool:
+    """Return the same of a message that was read from JSON."""
+    try:
         body = message["body"]
         if message["properties"].get("body_encoding") == "base64":
             body = base64.b64decode(body)
-        embed = json.loads(body)[2]
+        embed = decode(body)[2]
         return bool(embed.get("chord") or embed.get("chain") or embed.get("callbacks"))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
         return False
