@@ -19,9 +19,11 @@ from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.connections import CeleryConnections
 from bot.adapters.celery.control import CeleryClusterControl
 from bot.adapters.celery.diagnosis import diagnose
+from bot.adapters.celery.diagnostics import CeleryDiagnostics
 from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.examination import examine_ops, ops_connection
 from bot.adapters.celery.online import WorkerOnlineWatch
+from bot.adapters.celery.orphans import CeleryOrphans
 from bot.adapters.celery.requeues import CeleryRequeues
 from bot.adapters.celery.watched import WatchedCluster
 from bot.adapters.clock import SystemClock
@@ -158,6 +160,25 @@ def test_the_rules_for_requeue_suffice(redis_server: RedisServer) -> None:
         requeues.prepare("exe-2", found.failed, None, lambda _: None)
         assert requeues.stop("exe-2").state is RequeueState.STOPPED
     requeues.close()
+    watched.close()
+    assert refusals(redis_server) == []
+
+
+@pytest.mark.service
+def test_the_rules_for_orphans_suffice(redis_server: RedisServer) -> None:
+    """Those of the table's rows let what a lost worker took be found and put back."""
+    url = set_user(redis_server, "celery-oncall")
+    watched = WatchedCluster(ClusterConnection("shop", url), SPEC)
+    diagnostics, orphans = CeleryDiagnostics(watched, SystemClock()), CeleryOrphans(watched, listen_seconds=0.1)
+    with redis_server.client() as client:
+        rules = [*added_rules("orphans,"), *added_rules("putting orphans back")]
+        client.execute_command("ACL", "SETUSER", "celery-oncall", *rules)
+        client.hset("unacked", "t1", '[{"headers": {"id": "id-1", "task": "shop.pay"}}, "", "booking"]')
+        client.zadd("unacked_index", {"t1": 1000})
+        assert (orphans.heard(), orphans.uptime() is not None) == (frozenset(), True)
+        assert orphans.put_back(diagnostics.unacknowledged().orphans, lambda _: None).restored == 1
+        assert (client.llen("booking"), client.exists("unacked")) == (1, 0)
+    diagnostics.close()
     watched.close()
     assert refusals(redis_server) == []
 
