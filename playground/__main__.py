@@ -10,12 +10,15 @@ import time
 
 from playground.demo import Demo, PortUnusableError
 from playground.processes import ProcessError
-from playground.scenarios.queue_depth import QueueDepthStory, StoryError, verify_audit
+from playground.scenarios.queue_depth import QueueDepthStory
+from playground.scenarios.story import StoryError, verify_audit
+from playground.scenarios.stuck_tasks import StuckTasksStory
 from playground.scenarios.transcript import Transcript
 from playground.services import RedisMissingError
 
 PEOPLE = {"U0ANA": "Ana", "U0BEN": "Ben", "U0CHI": "Chi", "U0DORA": "Dora", "U0BOT": "celery-oncall"}
-SCENARIOS = ("queue-depth",)
+SCENARIOS = {"queue-depth": QueueDepthStory, "stuck-tasks": StuckTasksStory}
+"""Stories by name; without a terminal one of them is played to its end."""
 
 
 def _say(line: str) -> None:
@@ -39,9 +42,9 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _headless(demo: Demo) -> None:
+async def _headless(demo: Demo, scenario: str) -> None:
     transcript = Transcript(PEOPLE)
-    await QueueDepthStory(demo, transcript).play()
+    await SCENARIOS[scenario](demo, transcript).play()
     await verify_audit(demo, transcript)
     _say(f"\nAll of it was seen through Slack's own API; the story took {transcript.seconds:.0f} s.")
 
@@ -62,7 +65,7 @@ async def _main(args: argparse.Namespace) -> int:
     try:
         async with Demo(_say, port=args.port, image_worker=not args.without_image_worker) as demo:
             _say(f"Everything runs after {time.monotonic() - began:.0f} s.")
-            await (_headless(demo) if headless else _interactive(demo))
+            await (_headless(demo, args.scenario) if headless else _interactive(demo))
     except (StoryError, ProcessError, RedisMissingError, PortUnusableError) as e:
         _say(f"\n✗ {e}")
         return 1
