@@ -19,10 +19,12 @@ from bot.adapters.celery.control import CeleryClusterControl
 from bot.adapters.celery.diagnostics import CeleryDiagnostics
 from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.event_switch import EventSwitch, sightings
+from bot.adapters.celery.old_results import CeleryOldResults
 from bot.adapters.celery.online import WorkerOnlineWatch
 from bot.adapters.celery.orphans import CeleryOrphans
 from bot.adapters.celery.requeues import CeleryRequeues
 from bot.adapters.celery.revokes import CeleryRevokes
+from bot.adapters.celery.schedules import CelerySchedules
 from bot.adapters.celery.watched import WatchedCluster
 from bot.adapters.clock import SystemClock
 from bot.adapters.clusters import ConfiguredClusters
@@ -111,6 +113,8 @@ def _means(watched: WatchedCluster, clock: Clock, event_exchange: str) -> Means:
         revokes=CeleryRevokes(watched),
         connections=CeleryConnections(watched),
         requeues=CeleryRequeues(watched, clock),
+        schedules=CelerySchedules(watched),
+        old_results=CeleryOldResults(watched, clock),
         orphans=CeleryOrphans(watched, event_exchange),
     )
 
@@ -125,8 +129,8 @@ def close_ports(ports: Ports) -> None:
         if isinstance(diagnostics, CeleryDiagnostics):
             diagnostics.close()
         means = ports.clusters.means(name)
-        for part in (means.revokes, means.requeues):
-            if isinstance(part, CeleryRevokes | CeleryRequeues):
+        for part in (means.revokes, means.requeues, means.old_results):
+            if isinstance(part, CeleryRevokes | CeleryRequeues | CeleryOldResults):
                 part.close()
     if isinstance(ports.dispatcher, CeleryDispatcher):
         ports.dispatcher.close()

@@ -1,6 +1,5 @@
 """Purge a queue: its waiting messages are set aside, to be put back or let go later."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
 from pydantic import Field
@@ -21,14 +20,10 @@ from bot.domain.archive import Archive, ArchiveState, ArchiveWanted, Census, Que
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.duration import Seconds, lasting
 from bot.domain.errors import BadInput, OncallError, UnknownName
-from bot.domain.wording import counted, verb
+from bot.domain.periodic import Refills
+from bot.domain.purge_words import cramped, notes, warnings
+from bot.domain.wording import counted
 from bot.ports import Action, Params, Progress, Target
-
-SHORT = 0.9
-"""From which share of its memory on Redis is called short of it."""
-
-MOST_NAMES = 5
-"""Task names that a preview lists."""
 
 
 class PurgeParams(Params):
@@ -73,6 +68,8 @@ class PurgeQueue(Action[PurgeParams]):
             "archive_id": target.execution_id,
             "room": _room(target),
         }
+        if target.execution_id is None:  # for people, before they consent
+            facts["refills"] = _refills(params.queue, target, snapshot).model_dump(mode="json")
         return Observation(snapshot=snapshot, facts=facts)
 
     def preview(self, params: PurgeParams, observation: Observation, spec: ClusterSpec) -> Preview:  # noqa: ARG002
@@ -84,6 +81,7 @@ class PurgeQueue(Action[PurgeParams]):
                 f"Archive `{observation.facts['archive_id']}` lies in the broker already, set aside by another "
                 "installation of the bot. Ask again: the next purge has another number."
             )
+        refills = Refills.model_validate(observation.facts.get("refills", {}))
         chosen = _chosen(params, census)
         about = _about(params, census)
         of = f" of {census.messages:,}" if params.task else ""
@@ -93,8 +91,8 @@ class PurgeQueue(Action[PurgeParams]):
             summary=f"{about}{counted(chosen, 'message')}{of}{which}{old} in {params.queue} would be set aside, not "
             f"deleted: they can be put back for {lasting(params.keep)}.",
             radius=BlastRadius(queues=(params.queue,), messages=chosen),
-            notes=_notes(params, observation.snapshot, census),
-            warnings=(*_warnings(census), *_cramped(observation.facts.get("room", {}))),
+            notes=notes(params.queue, observation.snapshot, census, refills, observation.snapshot.taken_at),
+            warnings=(*warnings(census), *cramped(observation.facts.get("room", {}))),
         )
 
     def touches(self, params: PurgeParams) -> str:
@@ -184,41 +182,6 @@ def _most(messages: int) -> int:
     return max(round(messages * tolerance.messages_factor), messages + tolerance.messages_slack)
 
 
-def _notes(params: PurgeParams, snapshot: ClusterSnapshot, census: Census) -> tuple[str, ...]:
-    found = [_by_name(census)] if census.by_task else []
-    fetched = sum(w.fetched_from(params.queue) for w in snapshot.workers)
-    if fetched:
-        found.append(f"{counted(fetched, 'task')} that workers hold already will run.")
-    scheduled = sum(1 for w in snapshot.workers for t in w.scheduled or () if t.queue == params.queue)
-    if scheduled:
-        found.append(
-            f"{counted(scheduled, 'task')} with a later time {verb(scheduled, 'wait')} in workers and will run."
-        )
-    if any(w.scheduled is None or w.reserved is None for w in snapshot.workers):
-        found.append("Not every worker answered: more may be held by them.")
-    return tuple(found)
-
-
-def _by_name(census: Census) -> str:
-    shown = list(census.by_task.items())[:MOST_NAMES]
-    words = ", ".join(f"{n:,} × {name}" for name, n in shown)
-    more = len(census.by_task) - len(shown)
-    rest = f" and {more} more names" if more else ""
-    if census.looked_at < census.messages:
-        return f"Of the next {census.looked_at:,} of {census.messages:,}: {words}{rest}."
-    return f"By task: {words}{rest}."
-
-
-def _warnings(census: Census) -> tuple[str, ...]:
-    if not census.linked:
-        return ()
-    part = "" if census.looked_at == census.messages else "at least "
-    return (
-        f"{part}{counted(census.linked, 'message')} {'is' if census.linked == 1 else 'are'} part of a chord or chain: "
-        "what follows them waits until they are put back.",
-    )
-
-
 def _room(target: Target) -> dict[str, str | int | None]:
     """Return what Redis says of its memory; nothing where it does not: a purge is not refused for it."""
     try:
@@ -228,20 +191,12 @@ def _room(target: Target) -> dict[str, str | int | None]:
     return {"policy": info.policy, "used": info.used_memory, "most": info.max_memory}
 
 
-def _cramped(room: Mapping[str, str | int | None]) -> tuple[str, ...]:
-    """Return what endangers an archive, or makes it no help: eviction, and memory that only a drop gives back."""
-    policy, used, most = room.get("policy"), room.get("used"), room.get("most")
-    if not isinstance(used, int) or not isinstance(most, int) or not most:
-        return ()
-    found = []
-    if isinstance(policy, str) and policy.startswith("allkeys"):
-        found.append(f"Redis may evict what is set aside: its policy is {policy}. Then it is lost.")
-    if used >= SHORT * most:
-        found.append(
-            f"Redis is short of memory ({used * 100 // most} % used), and a purge frees none. Deleting the archive for "
-            "good, with `/celery drop` afterwards, does."
-        )
-    return tuple(found)
+def _refills(queue: str, target: Target, snapshot: ClusterSnapshot) -> Refills:
+    """Return what beat sends into the queue; nothing where nobody says: a purge is not refused for it."""
+    try:
+        return target.means.schedules.into(queue, [w.name for w in snapshot.workers if w.answered])
+    except OncallError:
+        return Refills()
 
 
 def _outcome(params: PurgeParams, made: Archive | QueueMoved) -> Outcome:

@@ -8,6 +8,7 @@ from bot.ports.kinds import Action, Check, Params, Progress, Registry, Target
 from bot.ports.live import Deaf, Live
 from bot.ports.means import Means
 from bot.ports.memories import Memories, NoMemories, Remembered
+from bot.ports.old_results import NoOldResults, OldResults
 from bot.ports.orphans import NoOrphans, Orphans
 from bot.ports.outside import (
     Clock,
@@ -25,6 +26,7 @@ from bot.ports.outside import (
 )
 from bot.ports.requeues import NoRequeues, Requeues
 from bot.ports.revokes import NoRevokes, Revokes
+from bot.ports.schedules import NoSchedules, Schedules
 from bot.ports.storage import Audit, Cards, Collection, Forecasts, History, Inbox, InboxEntry, Mark, Store, Tx
 
 __all__ = [
@@ -60,9 +62,12 @@ __all__ = [
     "NoHttp",
     "NoMemories",
     "NoMetrics",
+    "NoOldResults",
     "NoOrphans",
     "NoRequeues",
     "NoRevokes",
+    "NoSchedules",
+    "OldResults",
     "Orphans",
     "Params",
     "Ports",
@@ -74,6 +79,7 @@ __all__ = [
     "Revokes",
     "Runbooks",
     "Samples",
+    "Schedules",
     "Series",
     "Store",
     "Target",

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from bot.ports.archives import Archives, NoArchives
 from bot.ports.connections import Connections, NoConnections
+from bot.ports.old_results import NoOldResults, OldResults
 from bot.ports.orphans import NoOrphans, Orphans
 from bot.ports.requeues import NoRequeues, Requeues
 from bot.ports.revokes import NoRevokes, Revokes
+from bot.ports.schedules import NoSchedules, Schedules
 
 
 @dataclass(frozen=True)
@@ -17,4 +19,6 @@ class Means:
     revokes: Revokes = NoRevokes()  # noqa: RUF009 - immutable
     connections: Connections = NoConnections()  # noqa: RUF009 - immutable
     requeues: Requeues = NoRequeues()  # noqa: RUF009 - immutable
+    old_results: OldResults = NoOldResults()  # noqa: RUF009 - immutable
     orphans: Orphans = NoOrphans()  # noqa: RUF009 - immutable
+    schedules: Schedules = NoSchedules()  # noqa: RUF009 - immutable

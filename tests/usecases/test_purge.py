@@ -1,5 +1,6 @@
 """A purge is consented to, done once, verified, and undone; its archive is on a real Redis."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,8 @@ from bot.domain.archive import ArchiveState, ArchiveWanted
 from bot.domain.broker import BrokerInfo
 from bot.domain.card import CardKind
 from bot.domain.errors import EffectUncertain, OncallError
-from bot.ports import Means, NoDiagnostics, Ports
+from bot.domain.periodic import Periodic, Refills
+from bot.ports import Means, NoDiagnostics, NoSchedules, Ports
 from bot.usecases import approvals, requests, switches
 from bot.usecases.archives import archives, end_archives
 from bot.usecases.executions import execute, settle
@@ -103,6 +105,35 @@ def test_the_preview_counts_by_task_and_says_that_nothing_is_deleted(shop: Shop)
     assert isinstance(draft, ApprovalRequest)
     assert draft.preview.summary.startswith("40 messages in analytics would be set aside, not deleted")
     assert "By task: 30 × mail.clean, 10 × mail.send." in draft.preview.notes
+    unstamped = "How old they are nobody knows: their publishers do not stamp them (docs/install.md)."
+    assert unstamped in draft.preview.notes
+
+
+class Scheduled(NoSchedules):
+    """A cluster whose beat sends into `analytics`."""
+
+    def into(self, queue: str, workers: Sequence[str], deadline: float = 1.0) -> Refills:
+        """Say so."""
+        entry = Periodic(name="clean-up", task="mail.clean", often="every 1 min")
+        return Refills(entries=(entry,) if queue == "analytics" else (), told_by="w1@test")
+
+
+def test_the_preview_says_how_old_they_are_and_what_fills_the_queue_again(shop: Shop) -> None:
+    """A purge of a queue that beat fills every minute is no cure."""
+    shop.broker.put(range(3), at=shop.world.clock.now().timestamp() - 7200)
+    clusters = ConfiguredClusters(
+        {"prod": SPEC},
+        {"prod": shop.world.cluster},
+        {"C0ONCALL": "prod"},
+        means={"prod": Means(archives=shop.broker.archives, schedules=Scheduled())},
+    )
+    proposal = Proposal(action="purge_queue", cluster="prod", params={"queue": "analytics"})
+    draft = requests.draft(replace(shop.ports, clusters=clusters), proposal, "U0ANA", "", "C0ONCALL", None)
+    assert isinstance(draft, ApprovalRequest)
+    assert "The oldest was sent 2 h ago." in draft.preview.notes
+    assert draft.preview.notes[-1] == (
+        "Beat fills it again: this entry of the schedule sends into it: mail.clean every 1 min (clean-up)."
+    )
 
 
 @pytest.mark.parametrize(
