@@ -13,11 +13,12 @@ from playground.processes import ProcessError
 from playground.scenarios.queue_depth import QueueDepthStory
 from playground.scenarios.story import StoryError, verify_audit
 from playground.scenarios.stuck_tasks import StuckTasksStory
+from playground.scenarios.task_failures import TaskFailuresStory
 from playground.scenarios.transcript import Transcript
 from playground.services import RedisMissingError
 
 PEOPLE = {"U0ANA": "Ana", "U0BEN": "Ben", "U0CHI": "Chi", "U0DORA": "Dora", "U0BOT": "celery-oncall"}
-SCENARIOS = {"queue-depth": QueueDepthStory, "stuck-tasks": StuckTasksStory}
+SCENARIOS = {"queue-depth": QueueDepthStory, "stuck-tasks": StuckTasksStory, "task-failures": TaskFailuresStory}
 """Stories by name; without a terminal one of them is played to its end."""
 
 

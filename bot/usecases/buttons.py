@@ -33,7 +33,8 @@ def offer(ports: Ports, run_id: str, step_id: str, by: str, shown: str = "") -> 
     if refused := _in_force_already(ports, result.proposal):
         return refused
     where = Where(incident.channel, incident.root_ts, incident.id)
-    return _draft_and_submit(ports, result.proposal, by, f"runbook step {step_id} of {incident.id}", where)
+    why = str(result.proposal.params.get("reason") or f"runbook step {step_id} of {incident.id}")
+    return _draft_and_submit(ports, result.proposal, by, why, where)
 
 
 def _in_force_already(ports: Ports, proposal: Proposal) -> Refused | None:

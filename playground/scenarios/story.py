@@ -48,6 +48,14 @@ class Story:
         await self._see(self._ticked, "the tick on the alert")
         self._told.said(await self._see(self._closed, "the card, closed"))
 
+    async def _heard(self) -> None:
+        """Wait until the bot has switched on worker1's task events: what runs before is not known to it."""
+
+        async def on() -> bool:
+            return "Events of group {task} enabled by remote." in self._demo.cluster.workers["worker1"].process.output()
+
+        await self._see(on, "the bot hears what worker1 does")
+
     async def _see(self, look: Callable[[], object], what: str, patience: float = PATIENCE) -> Json:
         try:
             seen: Json = await self._ana.wait_for(look, timeout=patience)  # type: ignore[arg-type]  # looks return Json
@@ -90,6 +98,17 @@ class Story:
             return last(await self._everywhere(), fits)
 
         return look
+
+    async def _asked_and_approved(self, button: str, *outcome: str) -> Json:
+        """Press an offer as Ana, approve it as Ben; return the verified outcome."""
+        card = await self._see(self._offers(button), "the offer")
+        await self._ana.click(card, "offer")
+        self._told.did("U0ANA", "presses the button, and confirms that she asks for it")
+        request = await self._see(self._open_request, "a request that mentions who may approve")
+        self._told.said(request)
+        await self._ben.click(request, "approve")
+        self._told.did("U0BEN", "approves, and confirms")
+        return await self._see(self._outcome(*outcome), "the verified outcome")
 
     async def _open_request(self) -> Json | None:
         return last(

@@ -3,7 +3,6 @@
 from playground.cluster import books
 from playground.cluster.breakages import STUCK_REPORTS, USUAL_REPORTS, VISITS
 from playground.scenarios.story import Story, StoryError
-from playground.slack.errors import Json
 
 REPORT, VISIT = "analytics.export_report", "analytics.count_visits"
 STUCK = range(USUAL_REPORTS + 1, USUAL_REPORTS + STUCK_REPORTS + 1)
@@ -25,6 +24,7 @@ class StuckTasksStory(Story):
         await self._resolve("tasks-stuck-resolved")
 
     async def _alert(self) -> None:
+        await self._heard()
         self._told.chapter("Report exports hang, and everything in analytics waits behind them")
         await self._demo.cluster.break_("stuck tasks")
         await self._see(self._clogged, "analytics has more than 500 waiting, and none of them moves")
@@ -55,17 +55,6 @@ class StuckTasksStory(Story):
         self._told.said(done)
         self._back = _number_in(self._told.words(done)[0])
         await self._see(self._exported, f"{self._back} reports exported, each once")
-
-    async def _asked_and_approved(self, button: str, *outcome: str) -> Json:
-        """Press an offer as Ana, approve it as Ben; return the verified outcome."""
-        card = await self._see(self._offers(button), "the offer")
-        await self._ana.click(card, "offer")
-        self._told.did("U0ANA", "presses the button, and confirms that she asks for it")
-        request = await self._see(self._open_request, "a request that mentions who may approve")
-        self._told.said(request)
-        await self._ben.click(request, "approve")
-        self._told.did("U0BEN", "approves, and confirms")
-        return await self._see(self._outcome(*outcome), "the verified outcome")
 
     async def _clogged(self) -> bool:
         return (await self._demo.controls.depths.read())["analytics"] > 500

@@ -297,6 +297,78 @@ def test_the_queue_depth_runbook_works_out() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "runbook"),
+    [
+        ("CeleryTasksStuck", "stuck-tasks"),
+        ("Task Duration (AI) > 60s", "stuck-tasks"),
+        ("3 tasks are stuck in analytics", "stuck-tasks"),
+        ("CeleryTaskHighFailRate", "task-failures"),
+        ("Completion Rate < 99%", "task-failures"),
+        ("Queue Depth > 1000", "queue-depth"),
+        ("CeleryQueueDepthHigh", "queue-depth"),
+        ("Worker Memory > 3GB", None),
+    ],
+)
+def test_each_alert_has_the_runbook_that_is_meant_for_it(name: str, runbook: str | None) -> None:
+    """By exporters' names, and by the words of the operations runbook."""
+    alert = Alert(status=AlertStatus.FIRING, name=name, title=name, channel="C", ts="1.0", sender="B", key="k")
+    found = choose(RunbookFiles((SHIPPED,), DiscoveredRegistry(), LANGUAGE).all(), alert)
+    assert (found.runbook if found else None) == runbook
+
+
+def offered(name: str, **checks: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the actions that a shipped runbook would offer, with their parameters, when its checks find this."""
+    names = {"queue": "analytics", "checks": checks, "incident": {"hours": 1}, "depth": lambda queue: 700}
+    actions = [step for step in shipped(name).steps if step.action]
+    return {
+        step.id: LANGUAGE.render(step.params, names) for step in actions if LANGUAGE.evaluate(step.when or "", names)
+    }
+
+
+HANGS = {"n": 4, "task": "shop.export"}
+WELL = {"n": 0, "task": ""}
+NOTHING_ASIDE = {"n": 0, "archive": "", "restarted": False}
+
+
+def test_the_stuck_tasks_runbook_takes_out_what_waits_then_ends_what_runs_then_gives_back() -> None:
+    """One thing at a time, and nothing is given back before the workers were started anew."""
+    waits = {"tasks": {"shop.export": 51, "shop.count": 700}}
+    aside, fixed = {"n": 51, "archive": "exe-1", "restarted": False}, {"n": 51, "archive": "exe-1", "restarted": True}
+    first = offered("stuck-tasks", slow=HANGS, waiting=waits, aside=NOTHING_ASIDE)
+    assert first == {
+        "purge": {"queue": "analytics", "task": "shop.export", "reason": "shop.export hangs"}
+    }  # fmt: skip
+    then = offered("stuck-tasks", slow=HANGS, waiting={"tasks": {"shop.count": 700}}, aside=aside)
+    assert list(then) == ["end"]
+    assert then["end"]["terminate"] is True
+    assert offered("stuck-tasks", slow=WELL, waiting={"tasks": {}}, aside=aside) == {}
+    assert offered("stuck-tasks", slow=WELL, waiting={"tasks": {}}, aside=fixed) == {
+        "restore": {"archive": "exe-1", "queue": "analytics"}
+    }
+
+
+CAUSE = {"task": "shop.mail", "exception": "MailDownError", "queue": "notifications"}
+
+
+def test_the_task_failures_runbook_pauses_while_it_fails_and_requeues_when_it_works_again() -> None:
+    """That no task failed lately is no sign of health while none ran."""
+    failed = {"failed": 40} | CAUSE
+    quiet = {"failed": 0, "task": "", "exception": "", "queue": ""}
+    failing = offered("task-failures", lately={"failed": 9} | CAUSE, failed=failed, works={"n": 9})
+    assert (list(failing), failing["pause"]["queue"]) == (["pause"], "notifications")
+    assert offered("task-failures", lately=quiet, failed=failed, works={"n": 0}) == {}
+    assert offered("task-failures", lately=quiet, failed=quiet) == {}
+    assert offered("task-failures", lately=quiet, failed=failed, works={"n": 5}) == {
+        "requeue": {
+            "task": "shop.mail",
+            "exception": "MailDownError",
+            "since": "2h",
+            "reason": "shop.mail failed: MailDownError",
+        }
+    }
+
+
 def test_the_shipped_schema_is_the_one_of_the_code() -> None:
     """`celery-oncall runbooks schema > runbooks/schema.json` was run after the last change of the models."""
     assert json.loads((SHIPPED / "schema.json").read_text(encoding="utf-8")) == schema()

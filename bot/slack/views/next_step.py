@@ -26,7 +26,15 @@ def _when_resolved(card: IncidentCard) -> str:
     ended = incident.resolved_at or card.now
     took = lasted(ended - incident.opened_at)
     left = "; ".join(mitigation_line(m, card.now) for m in card.in_force[:3])
-    return f"Resolved {when(ended, card.now)}, after {took}. {left or 'Nothing more to do.'}"
+    return f"Resolved {when(ended, card.now)}, after {took}. {left or _left_aside(card) or 'Nothing more to do.'}"
+
+
+def _left_aside(card: IncidentCard) -> str:
+    """Return where to find what was set aside for this incident and not put back; nothing where that is nothing."""
+    done = [e for e in card.executions if e.state is ExecutionState.VERIFIED]
+    back = {e.proposal.params.get("archive") for e in done if e.proposal.action in ("restore_archive", "drop_archive")}
+    aside = [e for e in done if e.proposal.action == "purge_queue" and e.id not in back]
+    return "What was set aside has yet to be put back: see `/celery archives`." if aside else ""
 
 
 def _busy(card: IncidentCard) -> str | None:

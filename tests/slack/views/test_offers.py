@@ -4,11 +4,12 @@ import pytest
 
 from bot.domain.action import BlastRadius, Execution, ExecutionState, Preview, Proposal, Risk
 from bot.domain.card import Offer
+from bot.domain.incident import IncidentState
 from bot.slack.views.incident import incident_message
 from bot.slack.views.phrases import doing, short, what
 from bot.slack.views.standing import open_offers_of
 from tests.slack.views.reading import buttons, read
-from tests.slack.views.samples import LOW_OFFER, execution, incident_card, mitigation, run
+from tests.slack.views.samples import BELOW, LOW_OFFER, NOW, execution, incident, incident_card, mitigation, run
 
 SLOTS = Proposal(action="resize_pools", cluster="prod", params={"queue": "ai_generation", "by": 2})
 PREVIEW = Preview(summary="2 more slots for ai_generation in all: w1@a 4 → 6.", radius=BlastRadius(workers=("w1@a",)))
@@ -30,6 +31,52 @@ def test_slots_are_spoken_of_with_their_number(params: dict[str, object], said: 
     """It is what people press, approve and undo."""
     proposal = Proposal(action="resize_pools", cluster="prod", params=params)
     assert (short(proposal), what(proposal), doing(proposal)) == (said, said, done)
+
+
+@pytest.mark.parametrize(
+    ("action", "params", "said", "done"),
+    [
+        ("purge_queue", {"queue": "a", "task": "b.c"}, "set aside b.c in a", "setting aside b.c in a"),
+        ("purge_queue", {"queue": "a"}, "set aside everything in a", "setting aside everything in a"),
+        ("revoke_tasks", {"queue": "a", "task": "b.c", "terminate": True}, "end b.c in a", "ending b.c in a"),
+        ("revoke_tasks", {"ids": ["0123456789"]}, "revoke task 01234567", "revoking task 01234567"),
+        ("revoke_tasks", {"ids": ["1", "2"]}, "revoke 2 tasks", "revoking 2 tasks"),
+        ("requeue_failed", {"task": "b.c"}, "send failed b.c again", "sending failed b.c again"),
+        ("restore_archive", {"archive": "exe-1", "queue": "a"}, "put exe-1 back into a", "putting exe-1 back into a"),
+        ("restore_archive", {"archive": "exe-1"}, "put exe-1 back", "putting exe-1 back"),
+        ("drop_archive", {"archive": "exe-1"}, "delete exe-1 for good", "deleting exe-1 for good"),
+    ],
+)
+def test_what_is_done_to_tasks_is_said_with_which_tasks(
+    action: str, params: dict[str, object], said: str, done: str
+) -> None:
+    """Who approves "purge booking" would think that all of it goes."""
+    proposal = Proposal(action=action, cluster="prod", params=params)
+    assert (short(proposal), doing(proposal)) == (said, done)
+
+
+BELOW_LIMIT = run(depth=3, without=BELOW, net_per_minute=0.0, suggestion=None)
+RESTORE = Proposal(action="restore_archive", cluster="prod", params={"archive": "exe-1", "queue": "ai_generation"})
+
+
+def test_what_is_set_aside_is_offered_back_though_the_queue_is_below_its_limit() -> None:
+    """It is below since they were taken out of it; more room is another matter."""
+    back = LOW_OFFER.model_copy(update={"step_id": "restore", "proposal": RESTORE})
+    message = incident_message(incident_card(run=BELOW_LIMIT, offers=(OFFER, LOW_OFFER, back)))
+    assert "Next: put exe-1 back into ai_generation." in message.text
+    assert "Put exe-1 back into ai_generation" in buttons(message.blocks)
+    calm = incident_message(incident_card(run=BELOW_LIMIT, offers=(OFFER, LOW_OFFER)))
+    assert "Next: nothing to do. It is below its limit" in calm.text
+
+
+def test_a_resolved_incident_reminds_of_what_is_still_set_aside() -> None:
+    """Until it is put back: nobody else says so for a day."""
+    purge = Proposal(action="purge_queue", cluster="prod", params={"queue": "ai_generation", "task": "b.c"})
+    over = incident(state=IncidentState.RESOLVED, resolved_at=NOW)
+    aside, back = execution(id="exe-1", proposal=purge), execution(id="exe-2", proposal=RESTORE)
+    reminded = "What was set aside has yet to be put back: see `/celery archives`."
+    assert reminded in incident_message(incident_card(incident=over, executions=(aside,))).text
+    assert "Nothing more to do." in incident_message(incident_card(incident=over, executions=(aside, back))).text
 
 
 def test_what_one_person_may_do_comes_before_what_needs_two() -> None:
