@@ -42,6 +42,7 @@ class BlastRadius(Value):
     messages: int | None = None
     running: int | None = None
     connections: int | None = None
+    results: int | None = None
 
 
 class Preview(Value):
@@ -123,6 +124,9 @@ def drift(consented: Preview, fresh: Preview, tolerance: Tolerance) -> tuple[str
         bound = max(then.messages * tolerance.messages_factor, then.messages + tolerance.messages_slack)
         if now.messages > bound:
             found.append(f"it was {then.messages:,} messages and is {now.messages:,} now")
+    results = then.results or 0
+    if (now.results or 0) > max(results * tolerance.messages_factor, results + tolerance.messages_slack):
+        found.append(f"it was {counted(results, 'result')} and is {now.results:,} now")
     if (now.connections or 0) > (then.connections or 0) * tolerance.messages_factor:
         found.append(f"it was {counted(then.connections or 0, 'connection')} and is {now.connections:,} now")
     return tuple(found)

@@ -46,7 +46,7 @@ class ResultBackend:
 
     def count(self, now: datetime, deadline: float) -> StoredResults:
         """Return how many results there are, as far as the deadline allows. Raises BadInput or OutsideUnreachable."""
-        broker = self._reached()
+        broker = self.reached()
 
         def work(client: "redis.Redis", until: float) -> StoredResults:
             return _count(client, f"{self._prefix}{META}", until, now, broker.connection.address)
@@ -58,7 +58,7 @@ class ResultBackend:
 
         Raises BadInput or OutsideUnreachable. What is not in JSON is not opened: it has a status of None.
         """
-        broker = self._reached()
+        broker = self.reached()
         raw = self._read(broker, lambda client, _: client.get(f"{self._prefix}{META}{id}"), deadline)
         return None if raw is None else _meta(raw)
 
@@ -72,7 +72,7 @@ class ResultBackend:
         def work(client: "redis.Redis", until: float) -> list[Any]:  # noqa: ARG001 - the broker's signature
             return _fetched(client, keys)
 
-        read = self._read(self._reached(), work, deadline) if keys else []
+        read = self._read(self.reached(), work, deadline) if keys else []
         return {i: meta for i, raw in zip(ids, read, strict=True) if (meta := _whole(raw)) is not None}
 
     def failed(self, deadline: float) -> tuple[dict[str, Mapping[str, Any]], bool]:
@@ -91,9 +91,15 @@ class ResultBackend:
                 if not cursor or time.monotonic() >= until:
                     return found, not cursor
 
-        return self._read(self._reached(), work, deadline)
+        return self._read(self.reached(), work, deadline)
 
-    def _reached(self) -> Broker:
+    @property
+    def start(self) -> str:
+        """Return what the keys of all results begin with."""
+        return f"{self._prefix}{META}"
+
+    def reached(self) -> Broker:
+        """Return the bounded client of the backend. Raises BadInput where there is none on Redis."""
         if self._broker is None:
             self._broker = Broker(self._connection())
         return self._broker
