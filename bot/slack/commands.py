@@ -94,6 +94,13 @@ USAGES = (
         "`/celery check orphans` shows what there is.",
         "orphans restore booking older than 5m because worker2 was killed",
     ),
+    Usage(
+        "results",
+        "results clean older than 7d [because ...]",
+        "Deletes results of tasks that ended long ago, for good; also only those of `task <name>`, or `without end`. "
+        "You see how many before it happens.",
+        "results clean older than 30d without end",
+    ),
     Usage("archives", "archives [cluster]", "What purges set aside, and until when."),
     Usage("restore", "restore <archive>", "Puts what a purge set aside back into its queue.", "restore exe-12"),
     Usage("drop", "drop <archive> [because ...]", "Deletes what a purge set aside, for good."),

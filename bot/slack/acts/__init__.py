@@ -10,6 +10,7 @@ from bot.slack.acts.archive import archive
 from bot.slack.acts.connections import disconnect
 from bot.slack.acts.orphans import orphans
 from bot.slack.acts.requeue import requeue
+from bot.slack.acts.results import results
 from bot.slack.acts.revoke import revoke
 from bot.slack.named import Names
 
@@ -25,4 +26,5 @@ READERS: Mapping[str, Reader] = {
     "requeue": requeue,
     "disconnect": disconnect,
     "orphans": orphans,
+    "results": results,
 }
