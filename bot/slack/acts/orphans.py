@@ -13,7 +13,7 @@ def orphans(_: str, rest: list[str], names: Names) -> Act:
     """Read "restore [queue | all] [older than 5m] [limit 100]" and the reason; "cluster/queue", "cluster/all"."""
     tail, reason = split_reason(rest)
     if [w.lower() for w in tail[:1]] != ["restore"]:
-        raise BadInput(f"Say what to do with them. {_SAY}")
+        raise BadInput(_SAY)
     cluster, params, tail = names.default, dict[str, Any](), tail[1:]
     if tail and tail[0].lower() not in ("older", "limit"):
         cluster, queue = names.split(unquoted(tail[0]))

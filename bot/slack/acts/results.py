@@ -13,10 +13,11 @@ def results(_: str, rest: list[str], names: Names) -> Act:
     """Read "clean [cluster] [older than 7d] [task <name>] [without end] [limit 5000]" and the reason."""
     tail, reason = split_reason(rest)
     if [w.lower() for w in tail[:1]] != ["clean"]:
-        raise BadInput(f"Say what to do with them. {_SAY}")
+        raise BadInput(_SAY)
     cluster, params, tail = names.default, dict[str, Any](), tail[1:]
     if tail and tail[0].lower() not in ("older", "task", "without", "limit"):
-        cluster, tail = names.cluster(unquoted(tail[0])), tail[1:]
+        cluster, after = names.split(unquoted(tail[0]))
+        tail = [after, *tail[1:]] if after else tail[1:]
     while tail:
         key, tail = tail[0].lower(), tail[1:]
         if key == "older" and tail[:1] == ["than"]:
