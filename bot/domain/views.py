@@ -13,6 +13,7 @@ from bot.domain.forecast import Forecast, Trend
 from bot.domain.latency import Bound
 from bot.domain.live import FailureGroup, Feed, LiveWorker, TaskTrace
 from bot.domain.mitigation import Protection
+from bot.domain.revoke import Revoke
 from bot.domain.run import Finding
 from bot.domain.targets import ForecastScore, Reading, TargetSpec, TargetState
 from bot.domain.window import Gap, Histogram, Span, TaskFigures
@@ -162,6 +163,14 @@ class ConnectionsView(Value):
     cluster: str
     age: Age
     groups: tuple[Group, ...] = ()
+
+
+class RevokesView(Value):
+    """What `/celery revokes` shows: what is in force, what ends first first."""
+
+    cluster: str
+    age: Age
+    revokes: tuple[Revoke, ...] = ()
 
 
 class ArchivesView(Value):

@@ -80,6 +80,8 @@ USAGES = (
         "`terminate` those that run are ended. Workers that start are told again for 3 h, or as long as `for 8h` says.",
         "revoke task stories.generate because of a bad prompt",
     ),
+    Usage("revokes", "revokes [cluster]", "Which revokes are in force, and until when workers that start are told."),
+    Usage("unrevoke", "unrevoke <revoke>", "Ends one early: workers that start are told no more.", "unrevoke exe-12"),
     Usage(
         "requeue",
         "requeue task <name> [since 1h] [because ...]",

@@ -9,6 +9,7 @@ from bot.slack.looks import (
     Failures,
     Look,
     Queues,
+    RevokeList,
     RunCheck,
     Targets,
     Task,
@@ -25,11 +26,12 @@ from bot.slack.views.connections import connections_message
 from bot.slack.views.failures import failures_message
 from bot.slack.views.message import Message
 from bot.slack.views.queues import queues_message
+from bot.slack.views.revokes import revokes_message
 from bot.slack.views.targets import targets_message
 from bot.slack.views.task import task_message
 from bot.slack.views.tasks import tasks_message
 from bot.slack.views.worker_details import workers_message
-from bot.usecases import archives, checks, connections, looks, measuring
+from bot.usecases import archives, checks, connections, looks, measuring, revokes
 
 
 async def looked(tools: Tools, asked: Look, *, fresh: bool = False, shared: bool = False) -> Message:
@@ -56,6 +58,8 @@ def _looked(ports: Ports, asked: Look, *, fresh: bool, shared: bool) -> Message:
             return targets_message(measuring.targets(ports, cluster), shared=shared)
         case ArchiveList(cluster):
             return archives_message(archives.archives(ports, cluster), shared=shared)
+        case RevokeList(cluster):
+            return revokes_message(revokes.revokes(ports, cluster), shared=shared)
         case ConnectionList(cluster):
             return connections_message(connections.connections(ports, cluster), shared=shared)
         case RunCheck(cluster, None):

@@ -83,23 +83,31 @@ class ArchiveList:
 
 
 @dataclass(frozen=True)
+class RevokeList:
+    """Show which revokes are in force."""
+
+    cluster: str
+
+
+@dataclass(frozen=True)
 class ConnectionList:
     """Show who is connected to Redis."""
 
     cluster: str
 
 
-Look = Queues | Workers | Tasks | Task | Failures | RunCheck | Targets | ArchiveList | ConnectionList
+Look = Queues | Workers | Tasks | Task | Failures | RunCheck | Targets | ArchiveList | RevokeList | ConnectionList
 
 SPANS = {"1m": Span.MINUTE, "15m": Span.QUARTER, "1h": Span.HOUR, "24h": Span.DAY}
 """The windows as people type them."""
 
-VERBS = ("queues", "workers", "tasks", "task", "failures", "check", "targets", "archives", "connections")
+VERBS = ("queues", "workers", "tasks", "task", "failures", "check", "targets", "archives", "revokes", "connections")
 
 
 _WHOLE: Mapping[str, Callable[[str], Look]] = {
     "targets": Targets,
     "archives": ArchiveList,
+    "revokes": RevokeList,
     "connections": ConnectionList,
 }
 """What is of a whole cluster alone."""
@@ -237,6 +245,8 @@ def line_of(asked: Look) -> str:
             return _line("targets", asked.cluster, None)
         case ArchiveList():
             return _line("archives", asked.cluster, None)
+        case RevokeList():
+            return _line("revokes", asked.cluster, None)
         case ConnectionList():
             return _line("connections", asked.cluster, None)
 

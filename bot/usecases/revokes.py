@@ -8,8 +8,10 @@ import structlog
 from bot.domain.cluster import Mode
 from bot.domain.errors import ClusterUnreachable, EffectUncertain, OncallError
 from bot.domain.revoke import Revoke, to_tell
+from bot.domain.views import Age, RevokesView
 from bot.ports import Ports
 from bot.usecases.retrying import retried
+from bot.usecases.targets import target_of
 
 AT_ONCE = 10.0
 """Seconds that one sweep gives to telling: the rest of it waits. The next goes on with what workers do not know yet."""
@@ -26,21 +28,32 @@ class _Later(OncallError):
     """There was no more time."""
 
 
+def revokes(ports: Ports, cluster: str) -> RevokesView:
+    """Return what is in force on a cluster, what ends first first. Raises UnknownName; blocks for about a second."""
+    target, now = target_of(ports, cluster), ports.clock.now()
+    try:
+        found = target.means.revokes.all()
+    except OncallError as e:
+        return RevokesView(cluster=cluster, age=Age(now=now, trouble=str(e)))
+    live = sorted((r for r in found if now < r.ends_at), key=lambda r: (r.ends_at, r.id))
+    return RevokesView(cluster=cluster, age=Age(now=now, taken_at=now), revokes=tuple(live))
+
+
 def keep_revokes(ports: Ports, cluster: str) -> None:
     """Tell revokes to workers that started since, or that will forget soon, and end those whose time is over.
 
     A freeze does not stop it. Raises ClusterUnreachable or EffectUncertain, and it is tried again at the next sweep.
     """
-    revokes, now = ports.clusters.means(cluster).revokes, ports.clock.now()
+    kept, now = ports.clusters.means(cluster).revokes, ports.clock.now()
     if ports.clusters.spec(cluster).mode is not Mode.ACT:
         return
     live = []
-    for revoke in revokes.all():
+    for revoke in kept.all():
         if now < revoke.ends_at:
             live.append(revoke)
         else:
             _ended(ports, cluster, revoke)
-            revokes.end(revoke.id)
+            kept.end(revoke.id)
     if live:
         snapshot = ports.clusters.control(cluster).snapshot()
         for revoke in live:
@@ -83,18 +96,18 @@ def _tell(ports: Ports, cluster: str, revoke: Revoke, workers: Iterable[str]) ->
     def unbounded(line: str) -> None:
         """Go on: half of it would be begun anew each time. It is every few hours, and harmless beside another sweep."""
 
-    revokes, now = ports.clusters.means(cluster).revokes, ports.clock.now()
-    known = revokes.remembered(wanted)
+    kept, now = ports.clusters.means(cluster).revokes, ports.clock.now()
+    known = kept.remembered(wanted)
     new = [w for w in wanted if not revoke.ids <= (known[w] or frozenset())]
     took = []
     for worker in wanted:
         ids = revoke.ids - (known[worker] or frozenset()) or revoke.ids
         try:
-            if revokes.tell(ids, [worker], bounded if worker in new else unbounded).get(worker) == "ok":
+            if kept.tell(ids, [worker], bounded if worker in new else unbounded).get(worker) == "ok":
                 took.append(worker)
         except _Later:
             break
-    revokes.note_told(revoke.id, took, now)
+    kept.note_told(revoke.id, took, now)
     if anew := [w for w in took if w in new]:
         _told_anew(ports, cluster, revoke, anew)
     return len(took) == len(wanted)

@@ -9,9 +9,12 @@ import pytest
 
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.online import WorkerOnlineWatch
-from bot.domain.action import ExecutionState
+from bot.domain.action import Execution, ExecutionState, Proposal, Risk
+from bot.domain.approval import ApprovalRequest
+from bot.domain.errors import UnknownName
+from bot.usecases import requests
 from bot.usecases.executions import execute, settle
-from bot.usecases.revokes import TOLD_ANEW, keep_revokes, tell_new_worker
+from bot.usecases.revokes import TOLD_ANEW, keep_revokes, revokes, tell_new_worker
 from playground.services import RedisServer
 from tests.services.workers import StartWorker
 from tests.usecases.revoking import QUEUE, Shop, wait
@@ -94,6 +97,34 @@ def test_after_its_end_a_revoke_is_forgotten(shop: Shop, celery_worker: StartWor
     keep_revokes(shop.ports, "prod")
     assert (shop.revokes.all(), shop.server.client().keys("oncall.revokes*")) == ((), [])
     assert "revoke ended" in shop.world.events()
+
+
+def test_a_revoke_is_listed_and_ended_before_its_time(shop: Shop, celery_worker: StartWorker) -> None:
+    """Workers that start from then on are not told; one that nobody knows is refused, with those there are."""
+    celery_worker(shop.server.url(), queues=[QUEUE])
+    (later,) = shop.count(countdown=600)
+    shop.held(1)
+    made = shop.revoked(ids=[later], hold="8h")
+    assert [r.id for r in revokes(shop.ports, "prod").revokes] == [made.id]
+    with pytest.raises(UnknownName, match=f"`{made.id}`"):
+        draft(shop, "exe-99")
+    wanted = draft(shop, made.id)
+    assert wanted.risk is Risk.LOW
+    assert "which is of 1 task" in wanted.preview.summary
+    requests.submit(shop.ports, wanted.id, "U0ANA")
+    with shop.world.store.read() as tx:
+        (execution,) = tx.executions.find(request_id=wanted.id)
+    ended = execute(shop.ports, execution.id)
+    assert isinstance(ended, Execution)
+    assert (ended.state, revokes(shop.ports, "prod").revokes) == (ExecutionState.VERIFIED, ())
+
+
+def draft(shop: Shop, revoke: str) -> ApprovalRequest:
+    """Ask for the end of a revoke."""
+    proposal = Proposal(action="end_revoke", cluster="prod", params={"revoke": revoke})
+    made = requests.draft(shop.ports, proposal, "U0ANA", "", "C0ONCALL", None)
+    assert isinstance(made, ApprovalRequest)
+    return made
 
 
 class Died(BaseException):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from bot.slack.acts.act import Act
 from bot.slack.acts.archive import archive
 from bot.slack.acts.connections import disconnect
+from bot.slack.acts.end_revoke import unrevoke
 from bot.slack.acts.orphans import orphans
 from bot.slack.acts.requeue import requeue
 from bot.slack.acts.results import results
@@ -23,6 +24,7 @@ READERS: Mapping[str, Reader] = {
     "restore": archive,
     "drop": archive,
     "revoke": revoke,
+    "unrevoke": unrevoke,
     "requeue": requeue,
     "disconnect": disconnect,
     "orphans": orphans,
