@@ -25,7 +25,7 @@ from bot.located_yaml import (
 from bot.ports import Registry
 
 GIVEN: Known = {
-    "alert": {"name": None, "labels": None},
+    "alert": {"name": None, "labels": None, "queue": None},
     "incident": {"hours": None},
     "workers": {"online": None, "silent": None},
     "fleet": {"max_workers": None},

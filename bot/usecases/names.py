@@ -7,6 +7,7 @@ from bot.domain.errors import BadInput
 from bot.domain.incident import Incident
 from bot.domain.runbook import InputSpec, InputType, Runbook
 from bot.ports import Expressions, Target
+from bot.usecases.alerts import queue_of
 
 
 def names_of(
@@ -29,7 +30,11 @@ def given(incident: Incident, snapshot: ClusterSnapshot, target: Target) -> dict
     depths = {q.name: q.depth for q in snapshot.queues}
     online = [w for w in snapshot.workers if w.answered]
     return {
-        "alert": {"name": incident.alert.name, "labels": incident.alert.labels},
+        "alert": {
+            "name": incident.alert.name,
+            "labels": incident.alert.labels,
+            "queue": queue_of(target.spec, incident.alert) or "",
+        },
         "incident": {"hours": _hours(incident, snapshot)},
         "workers": {"online": len(online), "silent": len(snapshot.workers) - len(online)},
         "fleet": {"max_workers": sum(g.max_workers for g in target.spec.worker_groups)},

@@ -60,6 +60,8 @@ class Story:
         try:
             seen: Json = await self._ana.wait_for(look, timeout=patience)  # type: ignore[arg-type]  # looks return Json
         except TimeoutError:
+            if self._root and (card := await self._card()):
+                self._told.said(card)  # it may say why
             raise StoryError(f"Not seen within {patience:.0f} s: {what}.") from None
         self._told.seen(what)
         return seen

@@ -1,5 +1,7 @@
 """A task fails since the mail server is down: its queue is paused, and what failed is sent again, each once."""
 
+from collections import Counter
+
 from playground.cluster import books
 from playground.scenarios.story import CHANNEL, Story, StoryError
 
@@ -57,8 +59,8 @@ class TaskFailuresStory(Story):
         self._told.said(await self._see(self._card, f"the card in {CHANNEL}"))
 
     def _missing(self) -> set[int]:
-        """Return the notifications that were not sent, as far as later ones were. Raises StoryError of one sent twice."""
-        sent = books.read(self._demo.cluster.folder).get(MAIL, {})
+        """Return the notifications that were not sent though later ones were; raises StoryError of one sent twice."""
+        sent = books.read(self._demo.cluster.folder).get(MAIL, Counter())
         if twice := sorted(number for number, times in sent.items() if times > 1):
             raise StoryError(f"Notifications were sent twice: {twice}.")
         return set(range(1, max(sent, default=0) + 1)) - sent.keys()

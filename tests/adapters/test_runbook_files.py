@@ -319,7 +319,7 @@ def test_each_alert_has_the_runbook_that_is_meant_for_it(name: str, runbook: str
 
 def offered(name: str, **checks: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the actions that a shipped runbook would offer, with their parameters, when its checks find this."""
-    names = {"queue": "analytics", "checks": checks, "incident": {"hours": 1}, "depth": lambda queue: 700}
+    names = {"queue": "analytics", "checks": checks, "incident": {"hours": 1}, "alert": {"queue": "notifications"}}
     actions = [step for step in shipped(name).steps if step.action]
     return {
         step.id: LANGUAGE.render(step.params, names) for step in actions if LANGUAGE.evaluate(step.when or "", names)
@@ -348,18 +348,14 @@ def test_the_stuck_tasks_runbook_takes_out_what_waits_then_ends_what_runs_then_g
     }
 
 
-CAUSE = {"task": "shop.mail", "exception": "MailDownError", "queue": "notifications"}
-
-
 def test_the_task_failures_runbook_pauses_while_it_fails_and_requeues_when_it_works_again() -> None:
     """That no task failed lately is no sign of health while none ran."""
-    failed = {"failed": 40} | CAUSE
-    quiet = {"failed": 0, "task": "", "exception": "", "queue": ""}
-    failing = offered("task-failures", lately={"failed": 9} | CAUSE, failed=failed, works={"n": 9})
+    failed = {"failed": 40, "task": "shop.mail", "exception": "MailDownError"}
+    failing = offered("task-failures", failed=failed, now={"n": 9, "failed": 9})
     assert (list(failing), failing["pause"]["queue"]) == (["pause"], "notifications")
-    assert offered("task-failures", lately=quiet, failed=failed, works={"n": 0}) == {}
-    assert offered("task-failures", lately=quiet, failed=quiet) == {}
-    assert offered("task-failures", lately=quiet, failed=failed, works={"n": 5}) == {
+    assert offered("task-failures", failed=failed, now={"n": 0}) == {}
+    assert offered("task-failures", failed={"failed": 0, "task": "", "exception": ""}) == {}
+    assert offered("task-failures", failed=failed, now={"n": 5, "failed": 0}) == {
         "requeue": {
             "task": "shop.mail",
             "exception": "MailDownError",

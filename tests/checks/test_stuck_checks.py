@@ -17,7 +17,6 @@ from bot.domain.run import Level
 from bot.ports import Means, NoArchives, Target
 from tests.checks.fakes import NOW, Asking, FakeLive, ago, cells, snapshot, target, task, worker
 
-
 FIVE_MINUTES_AGO = ago(minutes=5)
 
 

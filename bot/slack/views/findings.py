@@ -81,7 +81,7 @@ def _note(text: str) -> str:
 
 def _note_line(line: str) -> str:
     """Return one line; a command in a note is there to be copied too."""
-    return code(line, 400) if line.strip().startswith("celery ") else escape(one_line(line, 400))
+    return code(line, 400) if line.strip().startswith(("celery ", "/celery ")) else escape(one_line(line, 400))
 
 
 def _skipped(run: Run) -> list[str]:
