@@ -22,6 +22,7 @@ from bot.adapters.celery.diagnosis import diagnose
 from bot.adapters.celery.diagnostics import CeleryDiagnostics
 from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.examination import examine_ops, ops_connection
+from bot.adapters.celery.old_results import CeleryOldResults
 from bot.adapters.celery.online import WorkerOnlineWatch
 from bot.adapters.celery.orphans import CeleryOrphans
 from bot.adapters.celery.requeues import CeleryRequeues
@@ -31,6 +32,7 @@ from bot.adapters.sql import migrate
 from bot.cli import cli
 from bot.domain.cluster import ClusterSpec, Mode, QueueSpec
 from bot.domain.connections import Chosen
+from bot.domain.old_results import ResultsWanted
 from bot.domain.requeue import FailedWanted, RequeueState
 from bot.settings import Need, load_settings
 from playground.processes import ChildProcess
@@ -179,6 +181,27 @@ def test_the_rules_for_orphans_suffice(redis_server: RedisServer) -> None:
         assert orphans.put_back(diagnostics.unacknowledged().orphans, lambda _: None).restored == 1
         assert (client.llen("booking"), client.exists("unacked")) == (1, 0)
     diagnostics.close()
+    watched.close()
+    assert refusals(redis_server) == []
+
+
+@pytest.mark.service
+def test_the_rules_for_deleting_old_results_suffice(redis_server: RedisServer) -> None:
+    """Those of the table's rows let results be counted, looked at and deleted, and nothing else."""
+    url = set_user(redis_server, "celery-oncall")
+    watched = WatchedCluster(ClusterConnection("shop", url, result_backend=url), SPEC)
+    results = CeleryOldResults(watched, SystemClock())
+    with redis_server.client() as client:
+        rules = [*added_rules("results"), *added_rules("deleting old results")]
+        client.execute_command("ACL", "SETUSER", "celery-oncall", *rules)
+        old = json.dumps({"status": "SUCCESS", "date_done": "2026-01-01T00:00:00+00:00", "group_id": "g1"})
+        client.mset({"celery-task-meta-1": old, "celery-task-meta-2": old.replace("g1", "g2"), "booking": old})
+        client.set("celery-taskset-meta-g1.t", 1)
+        wanted = ResultsWanted(before=datetime(2026, 6, 1, tzinfo=UTC))
+        assert results.census(wanted).meant == 1
+        assert results.clean(wanted, 100, lambda _: None).deleted == 1
+        assert set(client.keys("*")) == {b"celery-task-meta-1", b"booking", b"celery-taskset-meta-g1.t"}
+    results.close()
     watched.close()
     assert refusals(redis_server) == []
 

@@ -57,7 +57,8 @@ def _troubles(params: OldResultsParams, found: StoredResults) -> list[Trouble]:
         each = f", of about {size(found.bytes_sampled / found.sampled)} each" if found.bytes_sampled else ""
         words = (
             f"{found.without_end:,} of {counted(found.sampled, 'result')} looked at in {found.backend} never expire "
-            f"({_counted(found.n, found)} in all{each}): set `result_expires`, and clean up those that are there."
+            f"({_counted(found.n, found)} in all{each}): set `result_expires`, and delete old ones: "
+            "`/celery results clean without end`."
         )
         troubles.append(Trouble(Level.WARN, words))
     if found.n > params.alert:

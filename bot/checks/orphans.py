@@ -8,6 +8,7 @@ from bot.domain.broker import Unacknowledged, UnacknowledgedMessages
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.duration import lasting
 from bot.domain.live import Presence
+from bot.domain.orphans import why_not
 from bot.domain.run import Finding, Level
 from bot.domain.troubles import Trouble, brief, table, told
 from bot.domain.wording import counted
@@ -23,7 +24,7 @@ class Orphans(Check[NoParams]):
 
     def run(self, params: NoParams, snapshot: ClusterSnapshot, target: Target) -> Finding:  # noqa: ARG002
         """While a worker is silent, a message may be its own: then nothing is called an orphan for certain."""
-        found = target.diagnostics.unacknowledged().heard(online(target))
+        found = _look(target)
         orphans = sorted(found.orphans, key=lambda m: (m.taken_at is None, m.taken_at or found.at))
         seen = f"{'At least ' if found.at_least else ''}{counted(len(found.messages), 'message')}"
         level, sentence = told(_troubles(found), f"{seen} taken and not acknowledged, each held by a worker.")
@@ -39,6 +40,13 @@ class Orphans(Check[NoParams]):
         )
 
 
+def _look(target: Target) -> UnacknowledgedMessages:
+    """Return what is unacknowledged; uncertain also while one that was heard lately may work on, and not say so."""
+    found, now = target.diagnostics.unacknowledged().heard(online(target)), target.clock.now()
+    why = why_not(found, target.live.workers(now), None, now)
+    return found.model_copy(update={"uncertain": True, "why_uncertain": why}) if why and found.orphans else found
+
+
 def online(target: Target) -> tuple[str, ...]:
     """Return the workers whose heartbeats are heard."""
     return tuple(w.name for w in target.live.workers(target.clock.now()) if w.presence is Presence.ONLINE)
@@ -46,7 +54,8 @@ def online(target: Target) -> tuple[str, ...]:
 
 def _troubles(found: UnacknowledgedMessages) -> list[Trouble]:
     again = f"Redis hands them out again {lasting(found.visibility_timeout)} after they were taken"
-    advice = f"{again}, if a worker runs then; what must run sooner has to be sent again, and may then run twice."
+    sooner = "once that can be told" if found.uncertain else "now"
+    advice = f"{again}, if a worker runs then; `/celery orphans restore all` does {sooner}."
     n, n_left = len(found.orphans), found.left_behind
     troubles = []
     if n and found.uncertain:

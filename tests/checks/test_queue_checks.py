@@ -15,6 +15,7 @@ from bot.domain.broker import OldestMessage, Postponed, StoredResults, Unacknowl
 from bot.domain.cluster import Queue, Worker
 from bot.domain.errors import UnknownName
 from bot.domain.forecast import DepthSample
+from bot.domain.live import Presence
 from bot.domain.run import Level
 from bot.domain.window import Gap
 from tests.checks.fakes import (
@@ -26,6 +27,7 @@ from tests.checks.fakes import (
     ago,
     cells,
     figures,
+    heard,
     message,
     snapshot,
     target,
@@ -204,6 +206,15 @@ def test_orphans_as_far_as_they_can_be_told(diagnostics: FakeDiagnostics, level:
     """A silent worker's messages are never called orphans for certain."""
     found = Asking(Orphans())(target(diagnostics))
     assert (found.level, found.sentence[: len(sentence)]) == (level, sentence)
+
+
+def test_orphans_are_uncertain_while_a_worker_that_said_goodbye_may_finish_what_it_runs() -> None:
+    """It stops listening at once, and works on: its tasks are in no list, and its worker is not gone."""
+    stopping = heard("worker2@a", presence=Presence.OFFLINE, active=2, seen_at=ago(minutes=3))
+    live = FakeLive(heard=(stopping,))
+    found = Asking(Orphans())(target(taken(messages=(message(),), orphans=(message(),)), live=live))
+    assert found.level is Level.WARN
+    assert "worker2@a said 3 min ago that it stops, with 2 tasks running, and may be finishing them." in found.unknown
 
 
 def test_orphans_are_listed_the_longest_waiting_first() -> None:
