@@ -8,7 +8,7 @@ from bot.domain.broker import Unacknowledged, UnacknowledgedMessages
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.duration import lasting
 from bot.domain.live import Presence
-from bot.domain.orphans import why_not
+from bot.domain.orphans import stopping
 from bot.domain.run import Finding, Level
 from bot.domain.troubles import Trouble, brief, table, told
 from bot.domain.wording import counted
@@ -41,9 +41,9 @@ class Orphans(Check[NoParams]):
 
 
 def _look(target: Target) -> UnacknowledgedMessages:
-    """Return what is unacknowledged; uncertain also while one that was heard lately may work on, and not say so."""
+    """Return what is unacknowledged; uncertain also while a worker that said goodbye may work on."""
     found, now = target.diagnostics.unacknowledged().heard(online(target)), target.clock.now()
-    why = why_not(found, target.live.workers(now), None, now)
+    why = stopping(found, target.live.workers(now), now)
     return found.model_copy(update={"uncertain": True, "why_uncertain": why}) if why and found.orphans else found
 
 

@@ -93,22 +93,27 @@ def why_not(
         return found.why_uncertain or "a worker did not answer"
     if uptime is not None and uptime < STARTED_SECONDS:
         return f"Redis started {lasting(max(0, uptime))} ago, and workers may still be connecting again"
-    silent = (w for w in workers if w.name not in found.answered)
-    return next((why for w in silent if (why := _may_be_there(w, now))), None)
+    known = tuple(workers)
+    lately = (w for w in known if w.name not in found.answered and now - w.seen_at < SETTLED)
+    return stopping(found, known, now) or next((_lately(w, now) for w in lately), None)
 
 
-def _may_be_there(worker: LiveWorker, now: datetime) -> str | None:
-    """Return why a worker that was heard and does not answer may still work: until it is gone for a while.
+def stopping(found: UnacknowledgedMessages, workers: Iterable[LiveWorker], now: datetime) -> str | None:
+    """Return in a clause which worker said goodbye and may still work.
 
-    One that says goodbye stops listening at once, and goes on until what it runs has ended: a long task, for hours.
+    It stops listening at once, and goes on until what it runs has ended: a long task, for hours.
     """
-    ago = since(worker.seen_at, now)
-    if worker.presence is Presence.OFFLINE and worker.active != 0:
-        n = counted(worker.active, "task") if worker.active else "tasks"
-        return f"{worker.name} said {ago} ago that it stops, with {n} running, and may be finishing them"
-    if now - worker.seen_at < SETTLED:
-        return f"{worker.name} was heard {ago} ago and does not answer: it may be busy, or about to come back"
+    for worker in workers:
+        if worker.presence is Presence.OFFLINE and worker.active != 0 and worker.name not in found.answered:
+            n = counted(worker.active, "task") if worker.active else "tasks"
+            ago = since(worker.seen_at, now)
+            return f"{worker.name} said {ago} ago that it stops, with {n} running, and may be finishing them"
     return None
+
+
+def _lately(worker: LiveWorker, now: datetime) -> str:
+    ago = since(worker.seen_at, now)
+    return f"{worker.name} was heard {ago} ago and does not answer: it may be busy, or about to come back"
 
 
 def taken(message: Unacknowledged) -> str:
