@@ -28,6 +28,7 @@ class SlowTasksParams(Params):
 
     seconds: Seconds | None = Field(default=None, ge=1, description="how long a task may run, like 30s or 5m")
     factor: float = Field(default=3.0, ge=1, description="else: how many times its usual p95 of the last day")
+    least: Seconds = Field(default=1, ge=1, description="seconds a task must run to be called slow at all")
     task: str | None = Field(default=None, description="a task name; `*` stands for anything")
     queue: str | None = Field(default=None, description="a queue")
 
@@ -97,7 +98,7 @@ def _limit(params: SlowTasksParams, name: str, usual: Window) -> float:
         return float(params.seconds)
     runtime = usual.total(usual.of_task(name)).runtime
     p95 = runtime.quantile(0.95) if runtime.n >= ENOUGH else None
-    return OTHERWISE if p95 is None else max(1.0, p95 * params.factor)
+    return max(OTHERWISE if p95 is None else p95 * params.factor, float(params.least))
 
 
 def _trouble(slow: list[_Slow]) -> Trouble:

@@ -33,8 +33,16 @@ def offer(ports: Ports, run_id: str, step_id: str, by: str, shown: str = "") -> 
     if refused := _in_force_already(ports, result.proposal):
         return refused
     where = Where(incident.channel, incident.root_ts, incident.id)
+    with ports.store.read() as tx:
+        undoes = _undone_by(tx, incident.id, result.proposal)
     why = str(result.proposal.params.get("reason") or f"runbook step {step_id} of {incident.id}")
-    return _draft_and_submit(ports, result.proposal, by, why, where)
+    return _draft_and_submit(ports, result.proposal, by, why, where, undoes)
+
+
+def _undone_by(tx: Tx, incident_id: str, proposal: Proposal) -> str | None:
+    """Return what was done for an incident and is undone by a proposal that its runbook offers by itself, if any."""
+    done = tx.executions.find(incident_id=incident_id)
+    return next((e.id for e in done if e.undo == proposal and e.state is ExecutionState.VERIFIED), None)
 
 
 def _in_force_already(ports: Ports, proposal: Proposal) -> Refused | None:

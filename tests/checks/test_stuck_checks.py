@@ -15,7 +15,7 @@ from bot.domain.errors import UnknownName
 from bot.domain.live import FailureGroup
 from bot.domain.run import Level
 from bot.ports import Means, NoArchives, Target
-from tests.checks.fakes import NOW, Asking, FakeLive, ago, cells, snapshot, target, task, worker
+from tests.checks.fakes import NOW, Asking, FakeLive, ago, cells, figures, snapshot, target, task, worker
 
 FIVE_MINUTES_AGO = ago(minutes=5)
 
@@ -124,6 +124,14 @@ def test_slow_tasks_name_the_task_that_most_of_them_are_also_of_one_queue() -> N
     other = Asking(SlowTasks(), mixed())(target(), queue="analytics")
     assert (other.values["n"], other.values["task"]) == (1, "shop.b")
     assert Asking(SlowTasks(), snapshot(worker("worker1@a")))(target()).values["task"] == ""
+
+
+def test_a_task_that_is_quick_as_a_rule_is_not_slow_before_the_least_that_was_said() -> None:
+    """Nobody should set tasks aside that run for two seconds."""
+    usual = FakeLive((figures("shop.a", runtimes=(0.02,) * 50),))
+    looked = snapshot(worker("worker1@a", active=(task("id-1", "shop.a", started_at=ago(seconds=5)),)))
+    assert Asking(SlowTasks(), looked)(target(live=usual)).values["n"] == 1
+    assert Asking(SlowTasks(), looked)(target(live=usual), least="20s").values["n"] == 0
 
 
 def test_failures_name_their_most_frequent_cause() -> None:

@@ -69,6 +69,10 @@ async def test_stuck_tasks_are_set_aside_ended_and_put_back_each_once(demo: Demo
     await shot(phone, "stuck-phone-asked")
     await pressed(desk, "Approve")
     await desk.get_by_text("of analytics are set aside").first.wait_for()
+    await phone.get_by_role("button", name="Break").click()
+    await phone.get_by_role("menuitemcheckbox", name=BREAKAGES["stuck tasks"].repair).wait_for()
+    await shot(phone, "stuck-phone-menu")
+    await phone.keyboard.press("Escape")
     await shot(desk, "stuck-desk-set-aside")
     await pressed(phone, "Ask to end analytics.export_report in analytics")
     await approved(ben, ana, root, "end analytics.export_report")
@@ -85,6 +89,7 @@ async def test_stuck_tasks_are_set_aside_ended_and_put_back_each_once(demo: Demo
     await narrow(phone)
     await shot(phone, "stuck-phone-back")
     await shot(desk, "stuck-desk-back")
+    assert await desk.get_by_label("Thread", exact=True).get_by_role("button", name="Undo").count() == 0
     back = await see(ana, lambda: ana.replies(CHANNEL, root), lambda m: "are back in analytics" in str(m["blocks"]))
     n = int(str(back["text"]).split()[1])
 
