@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from celery import group
 
 from bot.adapters.celery.connection import ClusterConnection
@@ -230,6 +231,17 @@ def test_a_result_that_was_written_anew_meanwhile_stays(store: Store) -> None:
     store.redis.set(key, anew)
     assert store.results._delete(meant) == 1
     assert store.names() == {key}
+
+
+def test_it_works_when_redis_is_out_of_memory(store: Store) -> None:
+    """That is when people clean up."""
+    store.add(200, days=30)
+    young = store.add(3, days=1)
+    store.redis.config_set("maxmemory", "1mb")
+    with pytest.raises(redis.exceptions.OutOfMemoryError):
+        store.redis.set("x", "x")
+    assert store.cleaned().state is ExecutionState.VERIFIED
+    assert store.names() == set(young)
 
 
 class Died(BaseException):

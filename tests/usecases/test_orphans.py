@@ -64,6 +64,24 @@ def test_what_a_killed_worker_took_goes_back_and_runs_once(shop: LeftShop, celer
     assert (shop.redis.hlen("unacked"), shop.redis.zcard("unacked_index")) == (0, 0)
 
 
+def test_what_living_workers_hold_is_left_to_them(shop: LeftShop, celery_worker: StartWorker) -> None:
+    """One runs, keeps tasks for later and takes what comes, while another is killed: each task runs once, or waits."""
+    well = celery_worker(shop.server.url(), name="well", queues=["booking"], concurrency=1, env=LATE)
+    later = shop.count(3, queue="booking", countdown=3600)
+    shop.app.send_task("sample.sleep", (120,), queue="booking")
+    held = shop.count(2, queue="booking")
+    shop.held(5)
+    ids = shop.left(celery_worker, 4)
+    assert shop.revoked().state is ExecutionState.VERIFIED
+    assert shop.redis.llen("booking") == 0
+    assert shop.redis.rpop(QUEUE)  # the long one
+    celery_worker(shop.server.url(), name="next", queues=[QUEUE], env=LATE)
+    shop.all_ran(ids)
+    assert {m.task_id for m in shop.unacknowledged().messages} >= {*later, *held}
+    assert not shop.ran().keys() & {*later, *held}
+    assert well.alive
+
+
 # --- when nobody can tell --------------------------------------------------------------------------------------------
 
 
@@ -288,6 +306,17 @@ def test_a_push_that_redis_refuses_takes_nothing_out(shop: LeftShop) -> None:
     with pytest.raises(OncallError):
         shop.orphans.put_back(shop.unacknowledged().orphans, lambda _: None)
     assert (shop.redis.hgetall("unacked"), shop.redis.zcard("unacked_index")) == (entries, 3)
+
+
+def test_a_redis_that_is_out_of_memory_takes_messages_back_all_the_same(shop: LeftShop) -> None:
+    """Nothing is added, but moved. The action refuses before it comes to that: nobody can be asked then."""
+    ids = shop.lie(AT_ONCE + 5)
+    chosen = shop.unacknowledged().orphans
+    shop.redis.config_set("maxmemory", "1mb")
+    with pytest.raises(OncallError, match="its memory is full"):
+        shop.draft()
+    assert shop.orphans.put_back(chosen, lambda _: None).restored == AT_ONCE + 5
+    assert shop.waiting() == ids
 
 
 @pytest.mark.parametrize("refused", ["hdel", "zrem", "rpush", "eval"])
