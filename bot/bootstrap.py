@@ -22,6 +22,7 @@ from bot.adapters.celery.event_switch import EventSwitch, sightings
 from bot.adapters.celery.old_results import CeleryOldResults
 from bot.adapters.celery.online import WorkerOnlineWatch
 from bot.adapters.celery.orphans import CeleryOrphans
+from bot.adapters.celery.rates import CeleryRates
 from bot.adapters.celery.requeues import CeleryRequeues
 from bot.adapters.celery.revokes import CeleryRevokes
 from bot.adapters.celery.schedules import CelerySchedules
@@ -48,6 +49,7 @@ from bot.settings import BrokerSettings, PrometheusSettings, Settings
 from bot.slack.app import SlackShell
 from bot.slack.config import RoleSource, SlackConfig
 from bot.usecases import history
+from bot.usecases.rates import limit_new_worker
 from bot.usecases.reconcile import hold_new_worker
 from bot.usecases.revokes import tell_new_worker
 from bot.web.server import WebServer
@@ -114,6 +116,7 @@ def _means(watched: WatchedCluster, clock: Clock, event_exchange: str) -> Means:
         connections=CeleryConnections(watched),
         requeues=CeleryRequeues(watched, clock),
         schedules=CelerySchedules(watched),
+        rates=CeleryRates(watched),
         old_results=CeleryOldResults(watched, clock),
         orphans=CeleryOrphans(watched, event_exchange),
     )
@@ -236,6 +239,7 @@ def online_watches(
             switches[name].came_online(worker)
         hold_new_worker(ports, name, worker)
         tell_new_worker(ports, name, worker)
+        limit_new_worker(ports, name, worker)
 
     return [
         WorkerOnlineWatch(

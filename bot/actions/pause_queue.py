@@ -9,6 +9,7 @@ from bot.domain.approval import Policy
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec, Worker
 from bot.domain.duration import Seconds, lasting
 from bot.domain.errors import EffectUncertain, UnknownName
+from bot.domain.mitigation import PAUSE
 from bot.domain.wording import counted, verb
 from bot.ports import Action, Params, Progress, Target
 
@@ -62,7 +63,7 @@ class PauseQueue(Action[PauseParams]):
 
     def effect(self, params: PauseParams) -> Effect:
         """A pause stays in force until its end."""
-        return Effect(kind="pause", target=params.queue, seconds=params.seconds, reason=params.reason)
+        return Effect(kind=PAUSE, target=params.queue, seconds=params.seconds, reason=params.reason)
 
     def touches(self, params: PauseParams) -> str:
         """One queue is not paused and resumed at once."""

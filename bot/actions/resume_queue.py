@@ -8,7 +8,7 @@ from bot.domain.action import BlastRadius, Irreversible, Observation, Outcome, P
 from bot.domain.approval import Policy
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec, group_lists
 from bot.domain.errors import BadInput, EffectUncertain
-from bot.domain.mitigation import gets_back
+from bot.domain.mitigation import PAUSE, gets_back
 from bot.domain.wording import counted, listed, verb
 from bot.ports import Action, Params, Progress, Target
 
@@ -66,9 +66,9 @@ class ResumeQueue(Action[ResumeParams]):
             warnings=() if who else (none_up,),
         )
 
-    def ends(self, params: ResumeParams) -> str:
+    def ends(self, params: ResumeParams) -> tuple[str, str]:
         """It ends the pause of its queue."""
-        return params.queue
+        return PAUSE, params.queue
 
     def touches(self, params: ResumeParams) -> str:
         """One queue is not paused and resumed at once."""

@@ -94,12 +94,16 @@ class Irreversible(Value):
 
 
 class Effect(Value):
-    """An effect that stays in force until it ends: what a mitigation is made from, for so many seconds."""
+    """An effect that stays in force until it ends: what a mitigation is made from, for so many seconds.
+
+    `kind` is one of those of `domain.mitigation`; a rate limit has a `rate`.
+    """
 
     kind: str
     target: str
     seconds: int
     reason: str
+    rate: str | None = None
 
 
 class Tolerance(Value):

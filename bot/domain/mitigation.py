@@ -1,7 +1,10 @@
 """An effect in force, with an owner, a reason and an end."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from pydantic import Field
 
 from bot.domain.cluster import ClusterSpec, Value, Worker, group_lists
 
@@ -9,6 +12,10 @@ WARN_BEFORE = timedelta(minutes=5)
 
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=10), timedelta(minutes=5)
 """How long after a failed end the next one is tried; it doubles in between, so that a thread is not flooded."""
+
+
+PAUSE, RATE = "pause", "rate"
+"""Kinds of effects: workers leave a queue alone, or start tasks of one name no faster than a rate."""
 
 
 class MitigationState(StrEnum):
@@ -37,16 +44,17 @@ class Protection(StrEnum):
 
 
 class Mitigation(Value):
-    """A pause, say. `workers` are those that consumed the queue when it began and those that joined since.
+    """A pause of a queue, or a rate limit of a task: `target` is that name, by `kind`.
 
-    They are what a resume gives the queue back to. `joined` were told again since: they came up during it, or did not
-    listen at first. `absent` were up when it began and did not consume the queue, so they are not given it. `ends_at`
-    moves when it is extended.
+    `workers` are those that consumed the queue when it began and those that joined since. They are what a resume gives
+    the queue back to. `joined` were told again since: they came up during it, or did not listen at first. `absent` were
+    up when it began and did not consume the queue, so they are not given it. `ends_at` moves when it is extended. A
+    rate limit has its `rate`, and in `rates` what each worker had before, "" for none.
     """
 
     id: str
     version: int = 0
-    kind: str = "pause"
+    kind: str = PAUSE
     cluster: str
     target: str
     state: MitigationState = MitigationState.APPLYING
@@ -65,6 +73,8 @@ class Mitigation(Value):
     joined: tuple[str, ...] = ()
     absent: tuple[str, ...] = ()
     owed: tuple[str, ...] = ()
+    rate: str | None = None
+    rates: dict[str, str] = Field(default_factory=dict)
 
     @property
     def live(self) -> bool:
@@ -96,6 +106,17 @@ def extended(current: Mitigation, now: datetime, seconds: int) -> Mitigation:
     ends_at = max(current.ends_at, now + timedelta(seconds=seconds))
     state = MitigationState.IN_FORCE if current.state is MitigationState.ENDING else current.state
     return current.model_copy(update={"state": state, "ends_at": ends_at, "ends_tried": 0, "end_after": None})
+
+
+def limited(current: Mitigation, rate: str, rates: Mapping[str, str]) -> Mitigation:
+    """Return a rate limit with another rate; what workers had before the first one is what they get back."""
+    return current.model_copy(
+        update={
+            "rate": rate,
+            "rates": {**rates, **current.rates},
+            "workers": tuple(sorted({*current.workers, *rates})),
+        }
+    )
 
 
 def gets_back(spec: ClusterSpec, pause: Mitigation, worker: str) -> bool:

@@ -24,6 +24,7 @@ from bot.ports.outside import (
     Runbooks,
     Series,
 )
+from bot.ports.rates import NoRates, Rates
 from bot.ports.requeues import NoRequeues, Requeues
 from bot.ports.revokes import NoRevokes, Revokes
 from bot.ports.schedules import NoSchedules, Schedules
@@ -64,6 +65,7 @@ __all__ = [
     "NoMetrics",
     "NoOldResults",
     "NoOrphans",
+    "NoRates",
     "NoRequeues",
     "NoRevokes",
     "NoSchedules",
@@ -73,6 +75,7 @@ __all__ = [
     "Ports",
     "Progress",
     "QueryAnswer",
+    "Rates",
     "Registry",
     "Remembered",
     "Requeues",

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.domain.action import Effect, Irreversible, Observation, Outcome, Preview, Proposal, Risk, Verdict
 from bot.domain.approval import Policy
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
-from bot.domain.mitigation import Mitigation
+from bot.domain.mitigation import PAUSE, RATE, Mitigation
 from bot.domain.run import Finding
 from bot.ports.cluster import ClusterControl, Diagnostics, NoDiagnostics, Samples
 from bot.ports.live import Deaf, Live
@@ -58,7 +58,14 @@ class Target:
 
     def pause_of(self, queue: str) -> Mitigation | None:
         """Return the live pause of a queue, if there is one."""
-        return next((m for m in self.mitigations if m.live and m.kind == "pause" and m.target == queue), None)
+        return self._in_force(PAUSE, queue)
+
+    def limit_of(self, task: str) -> Mitigation | None:
+        """Return the live rate limit of a task, if there is one."""
+        return self._in_force(RATE, task)
+
+    def _in_force(self, kind: str, target: str) -> Mitigation | None:
+        return next((m for m in self.mitigations if m.live and m.kind == kind and m.target == target), None)
 
 
 class Progress(Protocol):
@@ -101,8 +108,8 @@ class Action(ABC, Generic[P]):
         """Return what no two executions may work on at once (a queue), or None."""
         return None
 
-    def ends(self, params: P) -> str | None:  # noqa: ARG002 - most actions end nothing
-        """Return the target whose live mitigation this action ends, or None."""
+    def ends(self, params: P) -> tuple[str, str] | None:  # noqa: ARG002 - most actions end nothing
+        """Return kind and target of the live mitigation that this action ends, or None."""
         return None
 
     @abstractmethod

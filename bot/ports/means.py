@@ -6,6 +6,7 @@ from bot.ports.archives import Archives, NoArchives
 from bot.ports.connections import Connections, NoConnections
 from bot.ports.old_results import NoOldResults, OldResults
 from bot.ports.orphans import NoOrphans, Orphans
+from bot.ports.rates import NoRates, Rates
 from bot.ports.requeues import NoRequeues, Requeues
 from bot.ports.revokes import NoRevokes, Revokes
 from bot.ports.schedules import NoSchedules, Schedules
@@ -22,3 +23,4 @@ class Means:
     old_results: OldResults = NoOldResults()  # noqa: RUF009 - immutable
     orphans: Orphans = NoOrphans()  # noqa: RUF009 - immutable
     schedules: Schedules = NoSchedules()  # noqa: RUF009 - immutable
+    rates: Rates = NoRates()  # noqa: RUF009 - immutable

@@ -114,6 +114,14 @@ USAGES = (
         "scale booking by 2 because of the sale",
     ),
     Usage(
+        "limit",
+        "limit <task> to 10/m [for 1h] [because ...]",
+        "Each worker starts tasks of that name no faster, for 30 min if you do not say; workers that start, too. "
+        "`10/m`, `5/s`, `100/h`.",
+        "limit ai.generate_story to 10/m for 1h because the provider throttles us",
+    ),
+    Usage("unlimit", "unlimit <task>", "Gives workers back the rate limits that they had before."),
+    Usage(
         "connections", "connections [cluster]", "Who is connected to Redis, and what looks leaked. Nothing is changed."
     ),
     Usage(

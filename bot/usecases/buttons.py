@@ -7,10 +7,12 @@ from bot.domain.approval import (
     Reason,
     Refused,
 )
-from bot.domain.mitigation import LIVE, Mitigation
+from bot.domain.mitigation import PAUSE, Mitigation
 from bot.domain.run import StepState
 from bot.ports import Ports, Tx
 from bot.usecases.approvals import over_already
+from bot.usecases.effects import in_force
+from bot.usecases.endings import end_of
 from bot.usecases.requests import Submitted, Where, draft_at, submit
 from bot.usecases.targets import action_of
 
@@ -52,7 +54,7 @@ def _in_force_already(ports: Ports, proposal: Proposal) -> Refused | None:
     if effect is None:
         return None
     with ports.store.read() as tx:
-        live = tx.mitigations.find(cluster=proposal.cluster, target=effect.target, state=LIVE)
+        live = in_force(tx, proposal.cluster, effect.kind, effect.target)
     if not live:
         return None
     return Refused(reason=Reason.ALREADY_DONE, by=live[0].owner, at=live[0].began_at, detail="in force")
@@ -92,8 +94,7 @@ def resume(ports: Ports, mitigation_id: str, by: str) -> Submitted | Refused:
     mitigation = _mitigation(ports, mitigation_id)
     if not mitigation.live:
         return Refused(reason=Reason.ALREADY_DONE, at=mitigation.ended_at, detail="ended")
-    proposal = Proposal(action="resume_queue", cluster=mitigation.cluster, params={"queue": mitigation.target})
-    return _draft_and_submit(ports, proposal, by, f"resume of {mitigation.id}", _where(mitigation))
+    return _draft_and_submit(ports, end_of(mitigation), by, f"end of {mitigation.id}", _where(mitigation))
 
 
 def extend(ports: Ports, mitigation_id: str, by: str, seen_end: int, seconds: int = 1800) -> Submitted | Refused:
@@ -108,8 +109,14 @@ def extend(ports: Ports, mitigation_id: str, by: str, seen_end: int, seconds: in
         return Refused(reason=Reason.ALREADY_DONE, at=mitigation.ends_at, detail="extended")
     left = max(mitigation.ends_at - ports.clock.now(), timedelta(0))
     total = int(left.total_seconds()) + seconds
-    params = {"queue": mitigation.target, "seconds": total, "reason": mitigation.reason}
-    proposal = Proposal(action="pause_queue", cluster=mitigation.cluster, params=params)
+    params = {"seconds": total, "reason": mitigation.reason}
+    if mitigation.kind == PAUSE:
+        proposal = Proposal(
+            action="pause_queue", cluster=mitigation.cluster, params={"queue": mitigation.target, **params}
+        )
+    else:
+        limit = {"task": mitigation.target, "rate": mitigation.rate}
+        proposal = Proposal(action="limit_rate", cluster=mitigation.cluster, params={**limit, **params})
     return _draft_and_submit(ports, proposal, by, f"extension of {mitigation.id}", _where(mitigation))
 
 

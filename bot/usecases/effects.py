@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.domain.action import Effect, Execution
 from bot.domain.incident import after_mitigation_ended
-from bot.domain.mitigation import LIVE, Mitigation, MitigationState, extended
+from bot.domain.mitigation import LIVE, PAUSE, RATE, Mitigation, MitigationState, extended, limited
 from bot.ports import Action, Ports, Tx
 from bot.usecases.showing import follow_endings, show_execution, show_incident
 from bot.usecases.targets import acted_now
@@ -18,11 +18,16 @@ def begin_effect(tx: Tx, execution: Execution, action: Action[Any], params: Any,
     effect, ends = action.effect(params), action.ends(params)
     if effect:
         return execution.model_copy(update={"mitigation_id": _begun(tx, execution, effect, now).id})
-    if ends and (live := tx.mitigations.find(cluster=cluster, target=ends, state=LIVE)):
+    if ends and (live := in_force(tx, cluster, *ends)):
         ending = tx.mitigations.save(live[-1].model_copy(update={"state": MitigationState.ENDING}))
         return _seen_by(execution, ending)
     acted_now(tx, cluster, now)
     return execution
+
+
+def in_force(tx: Tx, cluster: str, kind: str, target: str) -> list[Mitigation]:
+    """Return the live mitigations of a kind on a target: a task may be named as a queue is."""
+    return [m for m in tx.mitigations.find(cluster=cluster, target=target, state=LIVE) if m.kind == kind]
 
 
 def _seen_by(execution: Execution, ending: Mitigation) -> Execution:
@@ -37,12 +42,15 @@ def _seen_by(execution: Execution, ending: Mitigation) -> Execution:
 def _begun(tx: Tx, execution: Execution, effect: Effect, now: datetime) -> Mitigation:
     cluster, before = execution.proposal.cluster, execution.before
     assert before is not None  # noqa: S101 - a claim stores it in the same step
-    live = tx.mitigations.find(cluster=cluster, target=effect.target, state=LIVE)
-    if live:
+    rates = dict(before.facts.get("rates", {})) | _rates_owed(tx, cluster, effect)
+    if live := in_force(tx, cluster, effect.kind, effect.target):
         follow_endings(tx, live[-1].id, now)
-        return tx.mitigations.save(extended(live[-1], now, effect.seconds))
-    consumers = {w.name for w in before.snapshot.consumers(effect.target)} | _owed(tx, cluster, effect.target)
-    others = {w.name for w in before.snapshot.workers if w.queues is not None} - consumers
+        current = extended(live[-1], now, effect.seconds)
+        return tx.mitigations.save(limited(current, effect.rate, rates) if effect.rate else current)
+    touched, others = set(rates), set[str]()
+    if effect.kind == PAUSE:
+        touched = {w.name for w in before.snapshot.consumers(effect.target)} | _owed(tx, cluster, effect.target)
+        others = {w.name for w in before.snapshot.workers if w.queues is not None} - touched
     acted_now(tx, cluster, now)
     return tx.mitigations.add(
         Mitigation(
@@ -57,8 +65,10 @@ def _begun(tx: Tx, execution: Execution, effect: Effect, now: datetime) -> Mitig
             incident_id=execution.incident_id,
             began_at=now,
             ends_at=now + timedelta(seconds=effect.seconds),
-            workers=tuple(sorted(consumers)),
+            workers=tuple(sorted(touched)),
             absent=tuple(sorted(others)),
+            rate=effect.rate,
+            rates=rates,
         )
     )
 
@@ -67,8 +77,20 @@ def _owed(tx: Tx, cluster: str, target: str) -> set[str]:
     """Return who has yet to take the queue back from the pause before; from now on the new pause owes it to them."""
     owed: set[str] = set()
     for former in tx.mitigations.find(cluster=cluster, target=target, state=MitigationState.RETURNING.value):
+        if former.kind != PAUSE:
+            continue
         owed |= set(former.owed)
         tx.mitigations.save(former.model_copy(update={"state": MitigationState.ENDED, "owed": ()}))
+    return owed
+
+
+def _rates_owed(tx: Tx, cluster: str, effect: Effect) -> dict[str, str]:
+    """Return what workers have yet to get back from the rate limit before; what they have now may be that limit."""
+    owed: dict[str, str] = {}
+    for former in tx.mitigations.find(cluster=cluster, target=effect.target, state=MitigationState.RETURNING.value):
+        if former.kind == RATE and effect.kind == RATE:
+            owed |= {w: former.rates.get(w, "") for w in former.owed}
+            tx.mitigations.save(former.model_copy(update={"state": MitigationState.ENDED, "owed": ()}))
     return owed
 
 

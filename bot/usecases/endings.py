@@ -1,17 +1,26 @@
-"""Pauses end: a warning five minutes before, then a resume that runs like any other execution."""
+"""Pauses and rate limits end: a warning five minutes before, then an end that runs like any other execution."""
 
 from datetime import datetime
 
 from bot.domain.action import Execution, Proposal, Risk
 from bot.domain.card import CardKind
 from bot.domain.cluster import Mode
-from bot.domain.mitigation import LIVE, Mitigation, MitigationState
+from bot.domain.mitigation import LIVE, PAUSE, RATE, Mitigation, MitigationState
 from bot.ports import Ports
 from bot.usecases.looking import look
 from bot.usecases.retrying import retried
 from bot.usecases.showing import show_ending, show_execution
 from bot.usecases.switches import frozen
 from bot.usecases.targets import action_of, target_of
+
+_NAMES = {PAUSE: "pause", RATE: "rate limit"}
+_BY_HAND = {PAUSE: "add_consumer {}", RATE: "rate_limit {} 0"}
+
+
+def end_of(mitigation: Mitigation) -> Proposal:
+    """Return what ends a mitigation."""
+    action, key = ("resume_queue", "queue") if mitigation.kind == PAUSE else ("lift_rate_limit", "task")
+    return Proposal(action=action, cluster=mitigation.cluster, params={key: mitigation.target})
 
 
 def end_pauses(ports: Ports, cluster: str) -> None:
@@ -52,7 +61,7 @@ def _say_kept(ports: Ports, due: list[Mitigation], why: str, then: str) -> None:
         for m in due:
             subject = f"kept/{m.id}/{int(m.ends_at.timestamp())}"
             if tx.cards.get(CardKind.NOTICE, subject) is None:
-                text = f"The pause of {m.target} has reached its end, but {why}, so it stays paused. {then}"
+                text = f"The {_NAMES[m.kind]} of {m.target} has reached its end, but {why}, so it stays. {then}"
                 tx.cards.want(CardKind.NOTICE, subject, m.channel, now, thread_ts=m.thread_ts, text=text)
 
 
@@ -64,9 +73,9 @@ def say_unknown(ports: Ports) -> None:
             subject = f"unknown/{m.id}"
             if m.cluster not in known and tx.cards.get(CardKind.NOTICE, subject) is None:
                 text = (
-                    f"{m.target} is still paused on {m.cluster}, and {m.cluster} is no longer in the settings: the bot "
-                    "can neither keep nor end this pause. Put the cluster back, or let its workers consume the queue "
-                    f"by hand (`celery control add_consumer {m.target} -d` and the worker's name)."
+                    f"The {_NAMES[m.kind]} of {m.target} is still in force on {m.cluster}, and {m.cluster} is no "
+                    "longer in the settings: the bot can neither keep nor end it. Put the cluster back, or end it by "
+                    f"hand (`celery control {_BY_HAND[m.kind].format(m.target)} -d` and the worker's name)."
                 )
                 tx.cards.want(CardKind.NOTICE, subject, m.channel, now, thread_ts=m.thread_ts, text=text)
 
@@ -77,7 +86,7 @@ def _end_due(ports: Ports, cluster: str, due: list[Mitigation]) -> list[str]:
     snapshot = look(target)
     queued = []
     for mitigation in due:
-        proposal = Proposal(action="resume_queue", cluster=cluster, params={"queue": mitigation.target})
+        proposal = end_of(mitigation)
         action, params = action_of(ports, proposal)
         preview = action.preview(params, action.observe(params, target, snapshot), target.spec)
         now = ports.clock.now()

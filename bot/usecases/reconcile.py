@@ -7,8 +7,9 @@ import structlog
 
 from bot.domain.cluster import Mode
 from bot.domain.errors import ClusterUnreachable, EffectUncertain
-from bot.domain.mitigation import LIVE, Mitigation, MitigationState, gets_back
+from bot.domain.mitigation import LIVE, PAUSE, Mitigation, MitigationState, gets_back
 from bot.ports import ClusterControl, Ports
+from bot.usecases.effects import in_force
 from bot.usecases.retrying import retried
 
 HOLD_SECONDS = 10.0
@@ -43,8 +44,8 @@ def reconcile(ports: Ports, cluster: str) -> None:
     Raises ClusterUnreachable. Partial pauses are left alone: a person is to look at them.
     """
     with ports.store.read() as tx:
-        pauses = tx.mitigations.find(cluster=cluster, state=MitigationState.IN_FORCE.value)
-    if pauses:
+        found = tx.mitigations.find(cluster=cluster, state=MitigationState.IN_FORCE.value)
+    if pauses := [m for m in found if m.kind == PAUSE]:
         control = ports.clusters.control(cluster)
         _hold_all(ports, control, pauses, control.consumers())
 
@@ -75,8 +76,9 @@ def hold_new_worker(ports: Ports, cluster: str, worker: str) -> None:
 def _concerning(ports: Ports, cluster: str, worker: str) -> list[Mitigation]:
     """Return the pauses that a new worker must heed, and those that are over and whose queue is its own."""
     with ports.store.read() as tx:
-        live = tx.mitigations.find(cluster=cluster, state=LIVE)
-        ended = tx.mitigations.find(cluster=cluster, state=MitigationState.ENDED.value, newest=ENDED_LATELY)
+        live = [m for m in tx.mitigations.find(cluster=cluster, state=LIVE) if m.kind == PAUSE]
+        lately = tx.mitigations.find(cluster=cluster, state=MitigationState.ENDED.value, newest=ENDED_LATELY)
+    ended = [m for m in lately if m.kind == PAUSE]
     since, spec = ports.clock.now() - LATE, ports.clusters.spec(cluster)
     paused = {p.target for p in live}
     late = {p.target: p for p in ended if p.target not in paused and p.ended_at and p.ended_at >= since}
@@ -147,7 +149,7 @@ def _give_back(ports: Ports, control: ClusterControl, pause: Mitigation, worker:
     """Write it down once, then give the queue to a worker that came up just after the pause."""
     facts = {"cluster": pause.cluster, "queue": pause.target, "worker": worker}
     with ports.store.write() as tx:
-        if tx.mitigations.find(cluster=pause.cluster, target=pause.target, state=LIVE):
+        if in_force(tx, pause.cluster, PAUSE, pause.target):
             return  # paused anew
         if not any(e.event == GIVEN_BACK and e.facts == facts for e in tx.audit.about(pause.id)):
             tx.audit.append(ports.clock.now(), "system", GIVEN_BACK, pause.id, facts)

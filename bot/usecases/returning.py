@@ -5,8 +5,9 @@ from datetime import timedelta
 import structlog
 
 from bot.domain.errors import EffectUncertain
-from bot.domain.mitigation import LIVE, Mitigation, MitigationState
+from bot.domain.mitigation import PAUSE, Mitigation, MitigationState
 from bot.ports import Ports
+from bot.usecases.effects import in_force
 from bot.usecases.retrying import retried
 
 ASKED_FOR = timedelta(hours=1)
@@ -20,7 +21,8 @@ log = structlog.get_logger(__name__)
 def give_back(ports: Ports, cluster: str) -> None:
     """Give queues back to workers that a resume did not reach; raises ClusterUnreachable."""
     with ports.store.read() as tx:
-        returning = tx.mitigations.find(cluster=cluster, state=MitigationState.RETURNING.value)
+        found = tx.mitigations.find(cluster=cluster, state=MitigationState.RETURNING.value)
+    returning = [m for m in found if m.kind == PAUSE]
     if not returning:
         return
     control = ports.clusters.control(cluster)
@@ -40,7 +42,7 @@ def _still_owed(ports: Ports, mitigation_id: str, consuming: set[str]) -> tuple[
     now = ports.clock.now()
     with ports.store.write() as tx:
         pause: Mitigation = tx.mitigations.get(mitigation_id)
-        anew = tx.mitigations.find(cluster=pause.cluster, target=pause.target, state=LIVE)
+        anew = in_force(tx, pause.cluster, PAUSE, pause.target)
         too_old = pause.ended_at is not None and now - pause.ended_at > ASKED_FOR
         owed = () if anew or too_old else tuple(w for w in pause.owed if w not in consuming)
         if owed and not any(e.event == ASKED_AGAIN for e in tx.audit.about(pause.id)):

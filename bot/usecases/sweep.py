@@ -15,6 +15,7 @@ from bot.usecases.archives import end_archives
 from bot.usecases.auditing import check_audit
 from bot.usecases.endings import end_pauses, say_unknown
 from bot.usecases.executions import execute, settle
+from bot.usecases.rates import keep_rates
 from bot.usecases.reconcile import reconcile
 from bot.usecases.returning import give_back
 from bot.usecases.revokes import keep_revokes
@@ -40,6 +41,7 @@ def sweep(ports: Ports) -> bool:
             _apart("give back", partial(_give_back, ports, cluster))
             _apart("end archives", partial(end_archives, ports, cluster))
             _apart("keep revokes", partial(keep_revokes, ports, cluster))
+            _apart("keep rates", partial(keep_rates, ports, cluster))
         _apart("say unknown clusters", partial(say_unknown, ports))
         for execution_id in unclaimed(ports):
             _apart("execute", partial(execute, ports, execution_id))

@@ -125,7 +125,7 @@ def test_what_is_said_is_what_is_meant(text: str, command: Command) -> None:
         (
             "deploy",
             "There is no command `deploy`. Known: `archives`, `audit`, `check`, `connections`, `disconnect`, `drop`, "
-            "`failures`, `freeze`, `help`, `orphans`, `pause`, `purge` and 15 more.",
+            "`failures`, `freeze`, `help`, `limit`, `orphans`, `pause` and 17 more.",
         ),
         (
             "analytics",

@@ -9,6 +9,7 @@ from bot.slack.acts.act import Act
 from bot.slack.acts.archive import archive
 from bot.slack.acts.connections import disconnect
 from bot.slack.acts.end_revoke import unrevoke
+from bot.slack.acts.limit import limit, unlimit
 from bot.slack.acts.orphans import orphans
 from bot.slack.acts.requeue import requeue
 from bot.slack.acts.results import results
@@ -26,6 +27,8 @@ READERS: Mapping[str, Reader] = {
     "revoke": revoke,
     "unrevoke": unrevoke,
     "requeue": requeue,
+    "limit": limit,
+    "unlimit": unlimit,
     "disconnect": disconnect,
     "orphans": orphans,
     "results": results,

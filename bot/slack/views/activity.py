@@ -4,7 +4,8 @@ from datetime import datetime
 
 from bot.domain.action import Execution, ExecutionState
 from bot.domain.approval import Answer, ApprovalRequest, RequestState
-from bot.domain.mitigation import Mitigation, MitigationState
+from bot.domain.mitigation import RATE, Mitigation, MitigationState
+from bot.domain.rates import in_words
 from bot.slack.views.formatting import escape, mention, name, people, prose, when
 from bot.slack.views.phrases import capital, doing, short, what
 
@@ -62,6 +63,8 @@ def trouble(execution: Execution) -> str:
 
 def mitigation_line(mitigation: Mitigation, now: datetime) -> str:
     """Return what is in force, by whom, until when."""
+    if mitigation.kind == RATE:
+        return _limit_line(mitigation, now)
     queue, until = name(mitigation.target), when(mitigation.ends_at, now)
     match mitigation.state:
         case MitigationState.APPLYING:
@@ -74,3 +77,19 @@ def mitigation_line(mitigation: Mitigation, now: datetime) -> str:
             ended = f" {when(mitigation.ended_at, now)}" if mitigation.ended_at else ""
             return f"▶️ {queue}: pause ended{ended}"
     return f"⏸️ {queue} is paused until {until} by {mention(mitigation.owner)}"
+
+
+def _limit_line(limit: Mitigation, now: datetime) -> str:
+    task, until = name(limit.target), when(limit.ends_at, now)
+    rate = f"{in_words(limit.rate or '')} on each worker"
+    match limit.state:
+        case MitigationState.APPLYING:
+            return f"🐢 {task}: limit of {rate} begins now, until {until}"
+        case MitigationState.PARTIAL:
+            return f"⚠️ {task} may be limited only in part: a person must look. Ends {until}"
+        case MitigationState.ENDING:
+            return f"▶️ {task}: rate limit is ending now"
+        case MitigationState.ENDED | MitigationState.RETURNING:
+            ended = f" {when(limit.ended_at, now)}" if limit.ended_at else ""
+            return f"▶️ {task}: rate limit ended{ended}"
+    return f"🐢 {task} is limited to {rate} until {until} by {mention(limit.owner)}"

@@ -1,7 +1,7 @@
 """Buttons that stand on more than one card."""
 
 from bot.domain.approval import ApprovalRequest
-from bot.domain.mitigation import Mitigation
+from bot.domain.mitigation import RATE, Mitigation
 from bot.slack.ids import ActionId
 from bot.slack.views.blocks import Block, button, confirm
 from bot.slack.views.phrases import capital, preview_sentences, what
@@ -24,7 +24,9 @@ def deny_button(request: ApprovalRequest) -> Block:
 
 
 def resume_button(mitigation: Mitigation, label: str = "") -> Block:
-    """Return the button that ends a pause early."""
+    """Return the button that ends a pause or a rate limit early."""
+    if mitigation.kind == RATE:
+        return _lift_button(mitigation)
     workers = len(mitigation.workers)
     back = f"{workers:,} worker{'' if workers == 1 else 's'}" if workers else "Its workers"
     return button(
@@ -39,15 +41,32 @@ def resume_button(mitigation: Mitigation, label: str = "") -> Block:
     )
 
 
+def _lift_button(limit: Mitigation) -> Block:
+    return button(
+        "Lift the limit",
+        ActionId.RESUME,
+        limit.id,
+        confirm=confirm(
+            f"Lift the rate limit of {limit.target}?",
+            ["Each worker gets back the limit it had before, now. Tasks it holds back already go on at the old rate."],
+            "Lift",
+        ),
+    )
+
+
 def extend_button(mitigation: Mitigation) -> Block:
-    """Return the button that moves a pause's end by half an hour."""
+    """Return the button that moves an end by half an hour."""
+    if mitigation.kind == RATE:
+        title, will = f"Limit {mitigation.target} 30 min longer?", "Workers start it no faster for 30 more minutes."
+    else:
+        title, will = f"Pause {mitigation.target} 30 min longer?", "Workers leave it alone for 30 more minutes."
     return button(
         "Extend 30 min",
         ActionId.EXTEND,
         f"{mitigation.id}/{int(mitigation.ends_at.timestamp())}",
         confirm=confirm(
-            f"Pause {mitigation.target} 30 min longer?",
-            ["Workers leave it alone for 30 more minutes. If that makes it long, other people are asked first."],
+            title,
+            [f"{will} If that makes it long, other people are asked first."],
             "Extend",
         ),
     )

@@ -1,7 +1,7 @@
 """The warning five minutes before a pause ends: what will happen then, and how to have it otherwise."""
 
 from bot.domain.card import EndingCard
-from bot.domain.mitigation import Mitigation
+from bot.domain.mitigation import RATE, Mitigation
 from bot.domain.wording import counted
 from bot.slack.views.activity import mitigation_line
 from bot.slack.views.blocks import actions, context, message, section
@@ -17,17 +17,20 @@ def ending_message(card: EndingCard) -> Message:
     if not pause.live or moved:
         line = f"⏰ Extended until {when(pause.ends_at, card.now)}: {name(pause.target)}" if pause.live else ""
         return message(line or mitigation_line(pause, card.now), section(line or mitigation_line(pause, card.now)))
-    first = f"⏰ {mention(pause.owner)}: the pause of {name(pause.target)} ends at {when(pause.ends_at, card.now)}"
+    what, done = ("rate limit", "limited") if pause.kind == RATE else ("pause", "paused")
+    first = f"⏰ {mention(pause.owner)}: the {what} of {name(pause.target)} ends at {when(pause.ends_at, card.now)}"
     return message(
         f"{first}. {_then(card)}",
         section(f"{bold(first)}\n{_then(card)}"),
         actions("pause", extend_button(pause), resume_button(pause, "Resume now")),
-        context(f"{name(pause.cluster)} · paused for {lasted(pause.ends_at - pause.began_at)}{_reason(pause)}"),
+        context(f"{name(pause.cluster)} · {done} for {lasted(pause.ends_at - pause.began_at)}{_reason(pause)}"),
     )
 
 
 def _then(card: EndingCard) -> str:
     """Return what happens at the end."""
+    if card.mitigation.kind == RATE:
+        return "Then its workers have the rate limits again that they had before."
     workers = counted(len(card.mitigation.workers), "worker") if card.mitigation.workers else "the workers that are up"
     if card.waiting is None:
         return f"Then {workers} will take its tasks again. How many wait is not known."

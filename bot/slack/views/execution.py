@@ -2,7 +2,7 @@
 
 from bot.domain.action import Execution, ExecutionState
 from bot.domain.card import ExecutionCard
-from bot.domain.mitigation import MitigationState
+from bot.domain.mitigation import RATE, MitigationState
 from bot.slack.ids import ActionId
 from bot.slack.views.activity import mitigation_line, trouble
 from bot.slack.views.blocks import Block, actions, button, confirm, context, lines, message, section
@@ -83,8 +83,10 @@ def _what_to_check(execution: Execution) -> str:
 def _in_force(card: ExecutionCard) -> list[str]:
     """Say what stands now, and that it ends by itself."""
     mitigation = card.mitigation
-    if mitigation is None or card.execution.proposal.action != "pause_queue":
+    if mitigation is None or card.execution.proposal.action not in ("pause_queue", "limit_rate"):
         return []
+    if mitigation.state is MitigationState.IN_FORCE and mitigation.kind == RATE:
+        return [f"Limited until {when(mitigation.ends_at, card.now)}. It is lifted by itself then."]
     if mitigation.state is MitigationState.IN_FORCE:
         return [f"Paused until {when(mitigation.ends_at, card.now)}. It resumes by itself then."]
     return [mitigation_line(mitigation, card.now)]

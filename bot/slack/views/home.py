@@ -29,7 +29,7 @@ def home_view(view: HomeView, link: Link) -> dict[str, Any]:
             *sections(_modes(view), most=20),
             divider(),
             *_part("Waiting for you", "Nothing waits for you.", _waiting(view), len(view.waiting) - MOST_REQUESTS),
-            *_part("In force", "Nothing is paused.", _in_force(view), len(view.in_force) - MOST_IN_FORCE),
+            *_part("In force", "Nothing is paused or limited.", _in_force(view), len(view.in_force) - MOST_IN_FORCE),
             *_part("Open incidents", "No open incidents. All quiet.", _incidents(view, link), 0),
             divider(),
             context(_audit(view)),

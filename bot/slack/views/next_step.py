@@ -5,7 +5,7 @@ from bot.domain.approval import RequestState
 from bot.domain.card import IncidentCard, Offer
 from bot.domain.forecast import Prospect
 from bot.domain.incident import IncidentState
-from bot.domain.mitigation import MitigationState
+from bot.domain.mitigation import RATE, MitigationState
 from bot.domain.run import Finding, Suggestion
 from bot.slack.views.activity import mitigation_line
 from bot.slack.views.formatting import count, escape, lasted, name, people, told, when
@@ -55,6 +55,8 @@ def _watching(card: IncidentCard) -> str | None:
     if not card.in_force:
         return None
     held = card.in_force[-1]
+    if held.kind == RATE:
+        return f"watch it. {mitigation_line(held, card.now)}."
     queue, until = name(held.target), when(held.ends_at, card.now)
     if held.state is MitigationState.PARTIAL:
         return f"a person must look. {queue} may be paused only in part."

@@ -71,6 +71,11 @@ def _on_tasks(proposal: Proposal, form: int) -> str | None:
             return f"{('send failed', 'sending failed')[form]} {tasks} again"
         case "restore_archive":
             return f"{('put', 'putting')[form]} {archive} back{f' into {queue}' if queue else ''}"
+        case "limit_rate":
+            rate = one_line(str(said.get("rate") or ""))
+            return f"{('limit', 'limiting')[form]} {tasks} to {rate}"
+        case "lift_rate_limit":
+            return f"{('lift the rate limit of', 'lifting the rate limit of')[form]} {tasks}"
         case "drop_archive":
             return f"{('delete', 'deleting')[form]} {archive} for good"
     return None

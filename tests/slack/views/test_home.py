@@ -77,7 +77,7 @@ def test_empty_house_is_friendly() -> None:
     """Nothing to do is good news."""
     shown = read_blocks(home_view(view(), link)["blocks"])
     assert "(Nothing waits for you.)" in shown
-    assert "(Nothing is paused.)" in shown
+    assert "(Nothing is paused or limited.)" in shown
     assert "(No open incidents. All quiet.)" in shown
     assert "(The audit log has not been checked yet.)" in shown
 
