@@ -122,7 +122,7 @@ def _look(target: Target) -> tuple[UnacknowledgedMessages, str | None]:
     """Return what is unacknowledged, and why somebody unheard may hold it."""
     alive, deaf = _alive(target)
     found = target.diagnostics.unacknowledged().heard(alive)
-    workers = target.live.workers(target.clock.now())
+    workers = (*target.live.workers(target.clock.now()), *(w for w in target.gone if w.name not in alive))
     return found, deaf or why_not(found, workers, target.means.orphans.uptime(), target.clock.now())
 
 

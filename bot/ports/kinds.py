@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.domain.action import Effect, Irreversible, Observation, Outcome, Preview, Proposal, Risk, Verdict
 from bot.domain.approval import Policy
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
+from bot.domain.live import LiveWorker
 from bot.domain.mitigation import PAUSE, RATE, Mitigation
 from bot.domain.run import Finding
 from bot.ports.cluster import ClusterControl, Diagnostics, NoDiagnostics, Samples
@@ -36,7 +37,8 @@ class Target:
 
     `acted` is when a pause last began or ended there: what was counted before says nothing of how it goes now.
     `earlier` are the snapshots since then. `means` are the parts that actions
-    work with; `live` is what events tell; `diagnostics` asks the cluster more, `metrics`
+    work with; `live` is what events tell, and `gone` who was heard lately and is not, as the bot has written down for
+    processes that hear nothing; `diagnostics` asks the cluster more, `metrics`
     and `http` other servers. `wait` takes seconds; actions poll with it between two looks.
     `execution_id` is whose work this is, if it is an execution's: what it leaves in the broker bears that name.
     """
@@ -50,6 +52,7 @@ class Target:
     means: Means = Means()  # noqa: RUF009 - immutable
     diagnostics: Diagnostics = NoDiagnostics()  # noqa: RUF009 - immutable
     live: Live = Deaf()  # noqa: RUF009 - immutable
+    gone: Sequence[LiveWorker] = ()
     metrics: Metrics = NoMetrics()  # noqa: RUF009 - immutable
     http: Http = NoHttp()  # noqa: RUF009 - immutable
     samples: Samples | None = None

@@ -12,6 +12,7 @@ from bot.domain.history import Grain, Record, WorkerThen, joined, merged, minute
 from bot.domain.live import Presence, TaskEvents
 from bot.domain.window import Gap, Slice
 from bot.ports import Live, Mark, Ports
+from bot.usecases.gone import note_gone
 
 FINE_FOR = timedelta(hours=2)
 """For how long records of five seconds are kept; by then they are merged into minutes."""
@@ -46,6 +47,7 @@ def keep(ports: Ports, cluster: str) -> None:
 
     Of several bots one writes: the holder of the lease. Raises StoreUnavailable; the next call stores what was missed.
     """
+    note_gone(ports, cluster)
     now, live = ports.clock.now(), ports.clusters.live(cluster)
     with ports.store.read() as tx:
         mark = tx.history.last(cluster, Grain.FINE, now)

@@ -8,6 +8,7 @@ from bot.domain.action import Proposal
 from bot.domain.errors import BadInput, UnknownName
 from bot.domain.mitigation import LIVE
 from bot.ports import Action, Params, Ports, Target, Tx
+from bot.usecases.gone import gone
 
 
 def target_of(ports: Ports, cluster: str, execution_id: str | None = None) -> Target:
@@ -19,6 +20,7 @@ def target_of(ports: Ports, cluster: str, execution_id: str | None = None) -> Ta
     with ports.store.read() as tx:
         live = tx.mitigations.find(cluster=cluster, state=LIVE)
         acted = last_acted(tx, cluster)
+        left = gone(tx, cluster, ports.clock.now())
     earlier = ports.samples.snapshots(cluster)
     return Target(
         spec=spec,
@@ -31,6 +33,7 @@ def target_of(ports: Ports, cluster: str, execution_id: str | None = None) -> Ta
         means=ports.clusters.means(cluster),
         execution_id=execution_id,
         live=ports.clusters.live(cluster),
+        gone=left,
         metrics=ports.metrics,
         http=ports.http,
         samples=ports.samples,

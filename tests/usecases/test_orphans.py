@@ -5,7 +5,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ from bot.domain.errors import BadInput, OncallError, UnknownName
 from bot.domain.live import LiveWorker, Presence
 from bot.domain.orphans import why_not
 from bot.usecases.executions import execute, settle
+from bot.usecases.gone import note_gone
 from playground.services import RedisServer
+from tests.checks.fakes import FakeLive
 from tests.services.workers import StartWorker
 from tests.usecases.leftovers import LATE, QUEUE, LeftShop
 from tests.usecases.revoking import wait
@@ -134,6 +136,27 @@ def test_a_worker_that_stops_warmly_is_not_taken_for_dead(
         shop.draft()
     feed.close()
     shop.close()
+
+
+def test_a_goodbye_between_consent_and_execution_stops_a_process_that_hears_nothing(
+    tmp_path: Path, redis_server: RedisServer
+) -> None:
+    """The bot heard it and wrote it down; the ops worker, which does not listen, reads that before it puts back."""
+    ids = LeftShop(tmp_path, redis_server).lie(2)
+    now = datetime.now(UTC)
+    stopping = LiveWorker("w1@a", Presence.OFFLINE, now, now - timedelta(hours=1), active=1)
+    deaf = LeftShop(tmp_path, redis_server)
+    execution_id = deaf.approved()
+    hearing = LeftShop(tmp_path, redis_server, live=FakeLive(heard=(stopping,)))
+    note_gone(hearing.ports, "prod")
+    refused = execute(deaf.ports, execution_id)
+    assert isinstance(refused, Execution)
+    assert refused.state is ExecutionState.FAILED
+    assert "w1@a said 2 min ago that it stops, with 1 task running" in (refused.error or "")
+    assert (deaf.waiting(), deaf.redis.hlen("unacked")) == ([], len(ids))
+    deaf.world.clock.pass_time(minutes=10)
+    assert isinstance(done := execute(deaf.ports, deaf.approved()), Execution)
+    assert done.state is ExecutionState.VERIFIED
 
 
 def test_a_redis_that_just_started_is_waited_for(tmp_path: Path, redis_server: RedisServer) -> None:
