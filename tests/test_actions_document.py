@@ -224,6 +224,7 @@ NOBODY = Observation(snapshot=ClusterSnapshot(cluster="prod", taken_at=AT))
 OBSERVED: Mapping[str, tuple[Observation, ...]] = {
     "pause_queue": (_seen(), _seen().model_copy(update={"recorded": ("worker1@host",)})),
     "purge_queue": (_seen(archive_id="exe-1"),),
+    "limit_rate": (_seen(limit=None), _seen(limit="5/m")),
     "requeue_failed": (_failures(1), _failures(1001)),
     "resize_pools": (_seen(), NOBODY),
     "restore_orphans": (_orphans("booking"), _orphans("booking", "analytics")),

@@ -71,4 +71,5 @@ def action_of(ports: Ports, proposal: Proposal) -> tuple[Action[Params], Params]
     except ValidationError as e:
         first = e.errors()[0]
         where = ".".join(str(p) for p in first["loc"]) or "parameters"
-        raise BadInput(f"`{proposal.action}`: `{where}` {first['msg'].lower()}.") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise BadInput(f"`{proposal.action}`: `{where}` {said[:1].lower()}{said[1:]}.") from None

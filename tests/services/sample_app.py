@@ -3,7 +3,8 @@
 SAMPLE_BROKER_URL (required), SAMPLE_RESULT_URL (default: the broker), SAMPLE_PREFIX (global_keyprefix), SAMPLE_STEPS
 (priority steps, "0,3,6,9"), SAMPLE_SEP (separator of the priority lanes), SAMPLE_ACKS_LATE ("1" acknowledges after the
 task instead of before it), SAMPLE_SOFT_STOP (seconds that a cold stop waits), SAMPLE_EVENTS (serializer of events),
-SAMPLE_EXTENDED ("1": results keep arguments).
+SAMPLE_EXTENDED ("1": results keep arguments), SAMPLE_RATE (the rate limit of `sample.count`), SAMPLE_UNLIMITED ("1": no
+rate limit is heeded).
 Worker processes and tests import the same module; tests build their own with `make_app`.
 """
 
@@ -35,8 +36,11 @@ def make_app(env: Mapping[str, str]) -> Celery:
         event_serializer=env.get("SAMPLE_EVENTS", "json"),
         worker_hijack_root_logger=True,
         result_extended=env.get("SAMPLE_EXTENDED") == "1",
+        worker_disable_rate_limits=env.get("SAMPLE_UNLIMITED") == "1",
     )
     _add_tasks(app, result)
+    if rate := env.get("SAMPLE_RATE"):
+        app.tasks["sample.count"].rate_limit = rate
     return app
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from bot.domain.errors import BadInput
+from bot.domain.rates import rate_of
 from bot.slack.acts.act import Act
 from bot.slack.acts.phrases import length_of_time, split_reason
 from bot.slack.named import Names, echo
@@ -28,6 +29,8 @@ def limit(_: str, rest: list[str], names: Names) -> Act:
     if not words:
         raise BadInput(f"Say to what rate on each worker: `10/m`, `5/s`, `100/h`. {_SAY}")
     params["rate"] = " ".join(words)
+    if rate_of(params["rate"]) is None:
+        raise BadInput(f"`{echo(params['rate'])}` is no rate above zero: say `10/m`, `5/s` or `100/h`.")
     if tail:
         params["for"], tail = length_of_time("for", tail[1:])
     if tail:
