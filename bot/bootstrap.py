@@ -26,6 +26,7 @@ from bot.adapters.celery.rates import CeleryRates
 from bot.adapters.celery.requeues import CeleryRequeues
 from bot.adapters.celery.revokes import CeleryRevokes
 from bot.adapters.celery.schedules import CelerySchedules
+from bot.adapters.celery.time_limits import CeleryTimeLimiting
 from bot.adapters.celery.watched import WatchedCluster
 from bot.adapters.clock import SystemClock
 from bot.adapters.clusters import ConfiguredClusters
@@ -117,6 +118,7 @@ def _means(watched: WatchedCluster, clock: Clock, event_exchange: str) -> Means:
         requeues=CeleryRequeues(watched, clock),
         schedules=CelerySchedules(watched),
         rates=CeleryRates(watched),
+        time_limits=CeleryTimeLimiting(watched),
         old_results=CeleryOldResults(watched, clock),
         orphans=CeleryOrphans(watched, event_exchange),
     )

@@ -29,6 +29,7 @@ from bot.ports.requeues import NoRequeues, Requeues
 from bot.ports.revokes import NoRevokes, Revokes
 from bot.ports.schedules import NoSchedules, Schedules
 from bot.ports.storage import Audit, Cards, Collection, Forecasts, History, Inbox, InboxEntry, Mark, Store, Tx
+from bot.ports.time_limits import NoTimeLimiting, TimeLimiting
 
 __all__ = [
     "Action",
@@ -69,6 +70,7 @@ __all__ = [
     "NoRequeues",
     "NoRevokes",
     "NoSchedules",
+    "NoTimeLimiting",
     "OldResults",
     "Orphans",
     "Params",
@@ -86,5 +88,6 @@ __all__ = [
     "Series",
     "Store",
     "Target",
+    "TimeLimiting",
     "Tx",
 ]

@@ -10,6 +10,7 @@ from bot.ports.rates import NoRates, Rates
 from bot.ports.requeues import NoRequeues, Requeues
 from bot.ports.revokes import NoRevokes, Revokes
 from bot.ports.schedules import NoSchedules, Schedules
+from bot.ports.time_limits import NoTimeLimiting, TimeLimiting
 
 
 @dataclass(frozen=True)
@@ -24,3 +25,4 @@ class Means:
     orphans: Orphans = NoOrphans()  # noqa: RUF009 - immutable
     schedules: Schedules = NoSchedules()  # noqa: RUF009 - immutable
     rates: Rates = NoRates()  # noqa: RUF009 - immutable
+    time_limits: TimeLimiting = NoTimeLimiting()  # noqa: RUF009 - immutable

@@ -1,0 +1,65 @@
+"""Time limits of tasks, as Celery has them: a soft one that the task may catch, and a hard one that ends its process."""
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from bot.domain.cluster import Value, Worker
+
+SURE = "prefork"
+"""The one pool, by the name of `--pool`, whose limits can be changed while it runs and be seen to have changed."""
+
+
+class TimeLimits(Value):
+    """How many seconds a task may run; None is no limit."""
+
+    soft: float | None = None
+    hard: float | None = None
+
+    def with_(self, soft: float | None, hard: float | None) -> "TimeLimits":
+        """Return these with others in their place, where others are given."""
+        return TimeLimits(soft=self.soft if soft is None else soft, hard=self.hard if hard is None else hard)
+
+    def in_words(self) -> str:
+        """Return "30 s soft, 60 s hard"."""
+        parts = [f"{n:g} s {kind}" for n, kind in ((self.soft, "soft"), (self.hard, "hard")) if n is not None]
+        return ", ".join(parts) or "no time limit"
+
+
+class TimeLimitsFound(Value):
+    """What workers say of the time limits of one task.
+
+    `limits` holds each worker that knows the task; `strangers` answered and do not. `restartable` may have their pools
+    restarted (`worker_pool_restarts`). `processes` are the pids of a prefork pool's. `tasks` are all names met.
+
+    `limits` alone says nothing of what holds: Celery changes what it shows at once, and what it does when the pool is
+    restarted.
+    """
+
+    limits: dict[str, TimeLimits] = Field(default_factory=dict)
+    strangers: frozenset[str] = frozenset()
+    restartable: frozenset[str] = frozenset()
+    processes: dict[str, frozenset[int]] = Field(default_factory=dict)
+    tasks: frozenset[str] = frozenset()
+
+    def holds(self, worker: str, wanted: TimeLimits, processes: Mapping[str, frozenset[int]]) -> bool:
+        """Return whether a worker has these limits, and a process in its pool that is not among those from before."""
+        fresh = self.processes.get(worker, frozenset()) - processes.get(worker, frozenset())
+        return self.limits.get(worker) == wanted and bool(fresh)
+
+
+def cannot(worker: Worker, found: TimeLimitsFound, twins: tuple[str, ...] = ()) -> str | None:
+    """Return why no time limit of a worker can be changed, in words that follow its name; None if it can be."""
+    if not worker.answered or (worker.name not in found.limits and worker.name not in found.strangers):
+        return "did not answer (busy or unreachable)"
+    if worker.name in found.strangers:
+        return "does not know the task"
+    if worker.name in twins:
+        return "is the name of two workers, and both would obey"
+    if worker.pool == "gevent":
+        return "has a gevent pool, of which nobody can see whether a new limit holds"
+    if worker.pool != SURE:
+        return f"has a pool ({worker.pool or 'it did not say which'}) that ends no task in time"
+    if worker.name not in found.restartable:
+        return "was started without `worker_pool_restarts`: it would say ok, and the old limit would hold"
+    return None
