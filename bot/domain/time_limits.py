@@ -1,4 +1,4 @@
-"""Time limits of tasks, as Celery has them: a soft one that the task may catch, and a hard one that ends its process."""
+"""Time limits of tasks: a soft one, which the task may catch, and a hard one, which ends the process that runs it."""
 
 from collections.abc import Mapping
 

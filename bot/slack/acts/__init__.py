@@ -14,6 +14,7 @@ from bot.slack.acts.orphans import orphans
 from bot.slack.acts.requeue import requeue
 from bot.slack.acts.results import results
 from bot.slack.acts.revoke import revoke
+from bot.slack.acts.timelimit import timelimit
 from bot.slack.named import Names
 
 __all__ = ["READERS", "Act", "Reader"]
@@ -29,6 +30,7 @@ READERS: Mapping[str, Reader] = {
     "requeue": requeue,
     "limit": limit,
     "unlimit": unlimit,
+    "timelimit": timelimit,
     "disconnect": disconnect,
     "orphans": orphans,
     "results": results,

@@ -76,6 +76,11 @@ def _on_tasks(proposal: Proposal, form: int) -> str | None:
             return f"{('limit', 'limiting')[form]} {tasks} to {rate}"
         case "lift_rate_limit":
             return f"{('lift the rate limit of', 'lifting the rate limit of')[form]} {tasks}"
+        case "limit_time":
+            limits = [f"{said[kind]} s {kind}" for kind in ("soft", "hard") if isinstance(said.get(kind), int)]
+            if said.get("workers"):
+                return f"{('take', 'taking')[form]} {' and '.join(limits)} off {tasks}"
+            return f"{('limit', 'limiting')[form]} {tasks} to {' and '.join(limits)}"
         case "drop_archive":
             return f"{('delete', 'deleting')[form]} {archive} for good"
     return None
