@@ -44,7 +44,7 @@ class RevokeParams(Params):
     task: str | None = Field(default=None, min_length=1, max_length=300)
     queue: str | None = Field(default=None, min_length=1, max_length=200)
     terminate: bool = False
-    signal: Literal["TERM", "INT", "QUIT", "KILL", "USR1"] = "TERM"
+    signal: Literal["TERM", "QUIT", "KILL"] = "TERM"
     hold: Seconds = Field(
         default=CELERY_KEEPS_SECONDS, ge=60, le=7 * 24 * 3600, validation_alias=AliasChoices("hold", "for")
     )
@@ -130,7 +130,7 @@ class RevokeTasks(Action[RevokeParams]):
         revoke = target.means.revokes.get(target.execution_id)
         if revoke is None:
             revoke = reach.written(params.chosen, target, target.execution_id, params.hold)
-        said = reach.told(revoke, target, progress, params.signal)
+        said = reach.told(revoke, target, progress, params.signal if params.terminate else None)
         return Outcome(
             summary=f"Told {counted(len(said), 'worker')} of {counted(len(revoke.ids), 'task')}.",
             replied=said,

@@ -88,13 +88,15 @@ class Sought(Value):
     """Where tasks were found outside workers' lists.
 
     `waiting` is the queue of each that waits, `unlisted` are those taken from the broker and not acknowledged,
-    `results` the states that the backend stores of the others. `unsearched` says in clauses where could not be looked.
+    `results` the states that the backend stores of the others. `unsearched` says in clauses where could not be looked,
+    `behind` names queues that were read in part.
     """
 
     waiting: dict[str, str] = Field(default_factory=dict)
     unlisted: frozenset[str] = frozenset()
     results: dict[str, str] = Field(default_factory=dict)
     unsearched: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
 
 
 class Revoke(Value):
@@ -112,6 +114,11 @@ class Revoke(Value):
     spared: frozenset[str] = frozenset()
     told: dict[str, datetime] = Field(default_factory=dict)
 
+    @property
+    def everything(self) -> frozenset[str]:
+        """Return all ids that workers are told: of those that run on, retries are not to run."""
+        return self.ids | self.spared
+
 
 def in_hand(snapshot: ClusterSnapshot) -> tuple[Held, ...]:
     """Return every task in a worker's hands, as far as workers listed them."""
@@ -128,6 +135,8 @@ class Found(Value):
 
     `waiting` is an estimate where `about`. `unlisted` were taken by workers that do not list them. `late` of those kept
     for later are due after the revoke ends, the last at `latest`. `finished` and `unknown` are ids that are left out.
+    `silent` are workers that did not answer, `behind` queues of which only the next messages were looked at.
+    `sorted_through` messages are looked at one by one; `linked` of those that wait are of chords and chains.
     """
 
     waiting: dict[str, int] = Field(default_factory=dict)
@@ -139,6 +148,10 @@ class Found(Value):
     finished: dict[str, str] = Field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     unsearched: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+    sorted_through: int = 0
+    linked: int = 0
 
     def by(self, way: Way) -> dict[str, int]:
         """Return how many tasks go this way, by worker."""
@@ -159,13 +172,16 @@ class Left(Value):
     """What became of a revoke's tasks, asked of the cluster afterwards.
 
     `running` are those that were to be ended and run, `unknowing` how many tasks workers hold that do not know of their
-    revoke; `outran` ended by themselves before they were reached. `spared_running` of `spared` still run.
+    revoke; `outran` ended by themselves before they were reached. Of `unsure` nobody knows: no worker that answers
+    holds them, some worker does not answer, and no result says that they were stopped. `spared_running` of `spared`
+    still run.
     """
 
     ids: int
     ending: int = 0
     running: int = 0
     outran: int = 0
+    unsure: int = 0
     unknowing: dict[str, int] = Field(default_factory=dict)
     spared: int = 0
     spared_in_hand: int = 0

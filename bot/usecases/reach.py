@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from bot.domain.archive import Census
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.errors import BadInput
-from bot.domain.revoke import Chosen, Found, Held, Hold, Left, Revoke, Way
+from bot.domain.revoke import Chosen, Found, Held, Hold, Left, Revoke, Sought, Way
+from bot.domain.wording import counted
 from bot.ports import Progress, Target
 
 MOST_IN_HAND = 20_000
@@ -26,7 +27,8 @@ def found(chosen: Chosen, target: Target, snapshot: ClusterSnapshot, ends_at: da
     """Look for all that is meant; raises ClusterUnreachable."""
     held = chosen.of(snapshot)
     sought = target.means.revokes.seek(chosen.ids, task=chosen.task, queue=chosen.queue)
-    waiting, about, unsearched = _waiting(chosen, target, snapshot, sought.waiting)
+    reached = _waiting(chosen, target, snapshot, sought)
+    waiting, about, unsearched = reached.waiting, reached.about, list(reached.unsearched)
     in_hand = {h.id for h in held}
     late = [h.eta for h in held if h.hold is Hold.SCHEDULED and h.eta is not None and h.eta > ends_at]
     seen = in_hand | sought.unlisted | sought.waiting.keys()
@@ -42,7 +44,18 @@ def found(chosen: Chosen, target: Target, snapshot: ClusterSnapshot, ends_at: da
         finished={i: sought.results[i] for i in sorted(chosen.ids - seen) if i in sought.results},
         unknown=tuple(i for i in sorted(chosen.ids - seen) if i not in sought.results),
         unsearched=(*sought.unsearched, *unsearched),
+        silent=tuple(silent),
+        behind=tuple(q for q in (*sought.behind, *reached.behind) if q not in waiting),
+        sorted_through=_sorted_through(chosen, waiting, snapshot),
+        linked=reached.linked,
     )
+
+
+def _sorted_through(chosen: Chosen, waiting: Iterable[str], snapshot: ClusterSnapshot) -> int:
+    if not (chosen.ids or chosen.task):
+        return 0
+    queues = (snapshot.queue(name) for name in waiting)
+    return sum(q.depth or 0 for q in queues if q is not None)
 
 
 def _ways(held: Iterable[Held], chosen: Chosen) -> dict[Way, dict[str, int]]:
@@ -52,23 +65,29 @@ def _ways(held: Iterable[Held], chosen: Chosen) -> dict[Way, dict[str, int]]:
     return {way: dict(sorted(by.items())) for way, by in found.items()}
 
 
-def _waiting(
-    chosen: Chosen, target: Target, snapshot: ClusterSnapshot, places: dict[str, str]
-) -> tuple[dict[str, int], bool, list[str]]:
+def _waiting(chosen: Chosen, target: Target, snapshot: ClusterSnapshot, sought: Sought) -> Found:
     """Return how many wait in which queue, whether that is an estimate, and what was not looked at."""
     if chosen.ids:
-        queues = Counter(queue for queue in places.values() if chosen.queue in (None, queue))
-        return dict(sorted(queues.items())), False, []
+        counts = Counter(queue for queue in sought.waiting.values() if chosen.queue in (None, queue))
+        if chosen.queue in sought.behind and chosen.queue is not None:
+            # Named, and not all was looked at: it is looked through when it is done.
+            return Found(waiting={chosen.queue: counts[chosen.queue] or 1}, about=True)
+        return Found(waiting=dict(sorted(counts.items())))
     deep = sorted((q for q in snapshot.queues if q.depth), key=lambda q: -(q.depth or 0))
     names = [chosen.queue] if chosen.queue else [q.name for q in deep]
     censuses = [target.means.archives.census(name) for name in names[:MOST_QUEUES]]
-    counts = {c.queue: _estimate(chosen, c) for c in censuses}
-    found = {queue: n for queue, n in counts.items() if n}
+    found = {queue: n for queue, n in ((c.queue, _estimate(chosen, c)) for c in censuses) if n}
     partly = [c for c in censuses if chosen.task and c.looked_at < c.messages]
-    rest = [f"all of {c.queue} behind the next {c.looked_at:,}" for c in partly]
+    rest = [f"all of {c.queue} behind the next {c.looked_at:,}" for c in partly if c.queue not in found]
     if len(names) > MOST_QUEUES:
         rest.append(f"{len(names) - MOST_QUEUES} of the queues")
-    return found, any(c.queue in found for c in partly), rest
+    return Found(
+        waiting=found,
+        about=any(c.queue in found for c in partly),
+        unsearched=tuple(rest),
+        behind=tuple(c.queue for c in partly),
+        linked=sum(c.linked for c in censuses if c.queue in found) if chosen.task is None else 0,
+    )
 
 
 def _estimate(chosen: Chosen, census: Census) -> int:
@@ -114,34 +133,39 @@ def too_many(n: int) -> str:
     )
 
 
-def told(revoke: Revoke, target: Target, progress: Progress, signal: str) -> dict[str, str]:
-    """Tell every worker, then end what runs and is to be ended; returns what each worker said."""
+def told(revoke: Revoke, target: Target, progress: Progress, signal: str | None) -> dict[str, str]:
+    """Tell every worker, then end by `signal`, if there is one, what runs by then; returns what each worker said.
+
+    They are told of those that run on, too: a retry of such a task is a new message under the same id.
+    """
     if not revoke.ids:
         return {}
     now, workers = target.clock.now(), [w.name for w in target.control.snapshot().workers]
-    said = dict(target.means.revokes.tell(revoke.ids, workers, progress)) if workers else {}
+    said = dict(target.means.revokes.tell(revoke.everything, workers, progress)) if workers else {}
     target.means.revokes.note_told(revoke.id, [w for w, reply in said.items() if reply == "ok"], now)
-    for worker, ids in _to_end(revoke, target).items():
-        progress(f"Ending {len(ids):,} tasks on {worker}.")
+    if signal is None:
+        return said
+    ending = _to_end(revoke, target)
+    for worker, ids in ending.items():
+        progress(f"Ending {counted(len(ids), 'task')} on {worker}.")
         said |= target.means.revokes.tell(ids, [worker], progress, signal)
-    if revoke.ending:
-        _wait(revoke, target, progress)
+    if ending:
+        _wait(frozenset(i for ids in ending.values() for i in ids), target, progress)
     return said
 
 
 def _to_end(revoke: Revoke, target: Target) -> dict[str, list[str]]:
-    if not revoke.ending:
-        return {}
+    """Return what runs now and can be ended, by worker: a prefetched task may have begun since it was looked at."""
     found: dict[str, list[str]] = {}
-    for held in Chosen(ids=revoke.ending, terminate=True).of(target.control.snapshot()):
+    for held in Chosen(ids=revoke.ids, terminate=True).of(target.control.snapshot()):
         if held.way(terminate=True) is Way.ENDS:
             found.setdefault(held.worker, []).append(held.id)
     return found
 
 
-def _wait(revoke: Revoke, target: Target, progress: Progress) -> None:
+def _wait(ending: frozenset[str], target: Target, progress: Progress) -> None:
     for _ in range(int(ENDED_WITHIN / _LOOK_EVERY)):
-        if not _running(revoke.ending, Chosen(ids=revoke.ending).of(target.control.snapshot())):
+        if not _running(ending, Chosen(ids=ending).of(target.control.snapshot())):
             return
         progress("Waiting until the running tasks have ended.")
         target.wait(_LOOK_EVERY)
@@ -159,17 +183,21 @@ def left(revoke: Revoke, target: Target, snapshot: ClusterSnapshot) -> Left:
     answered = [w.name for w in snapshot.workers if w.active is not None]
     known = target.means.revokes.remembered(sorted({h.worker for h in mine}))
     unknowing = Counter(h.worker for h in mine if h.id not in (known.get(h.worker) or ()))
-    ended = revoke.ending - {h.id for h in held}
-    states = target.means.revokes.seek(ended).results if ended else {}
+    gone = revoke.ids - {h.id for h in held}
+    states = target.means.revokes.seek(gone).results if gone else {}
+    silent = tuple(w.name for w in snapshot.workers if w.name not in answered)
+    stopped = sum(1 for state in states.values() if state == "REVOKED")
+    outran = sum(1 for state in states.values() if state in ("SUCCESS", "FAILURE"))
     spared = [h for h in held if h.id in revoke.spared]
     return Left(
         ids=len(revoke.ids),
         ending=len(revoke.ending),
         running=_running(revoke.ids, held),
-        outran=sum(1 for state in states.values() if state in ("SUCCESS", "FAILURE")),
+        outran=outran,
+        unsure=len(gone) - stopped - outran if silent else 0,
         unknowing=dict(unknowing),
         spared=len(revoke.spared),
         spared_in_hand=sum(1 for h in spared if h.hold is not Hold.RUNNING),
         spared_running=sum(1 for h in spared if h.hold is Hold.RUNNING),
-        silent=tuple(w.name for w in snapshot.workers if w.name not in answered),
+        silent=silent,
     )

@@ -98,10 +98,10 @@ def _tell(ports: Ports, cluster: str, revoke: Revoke, workers: Iterable[str]) ->
 
     kept, now = ports.clusters.means(cluster).revokes, ports.clock.now()
     known = kept.remembered(wanted)
-    new = [w for w in wanted if not revoke.ids <= (known[w] or frozenset())]
+    new = [w for w in wanted if not revoke.everything <= (known[w] or frozenset())]
     took = []
     for worker in wanted:
-        ids = revoke.ids - (known[worker] or frozenset()) or revoke.ids
+        ids = revoke.everything - (known[worker] or frozenset()) or revoke.everything
         try:
             if kept.tell(ids, [worker], bounded if worker in new else unbounded).get(worker) == "ok":
                 took.append(worker)

@@ -19,9 +19,19 @@ end end
 """
 """Redis takes back nothing of a script that it refuses in the middle (an ACL without `rename`, say): so we do."""
 
+_BUSY = """
+local stem = string.sub(KEYS[2], 1, #KEYS[2] - #ARGV[2])
+for _, other in ipairs(redis.call('SMEMBERS', KEYS[1])) do
+  local about = redis.call('HMGET', stem .. other, 'state', 'queue')
+  if about[2] == ARGV[3] and (about[1] == 'sorting' or about[1] == 'merging') then return {'busy', other} end
+end
+"""
+"""While another archive sorts that queue its messages lie elsewhere: there would be nothing to set aside."""
+
 SET_ASIDE = """
 -- KEYS: archives, about, live lanes, archive lanes. ARGV: lanes, id, queue, made_at, ends_at, least, most, steps, sep
 if redis.call('EXISTS', KEYS[2]) == 1 then return {'known', tonumber(redis.call('HGET', KEYS[2], 'messages'))} end
+BUSY
 local n, total, lengths = tonumber(ARGV[1]), 0, {}
 for i = 1, n do lengths[i] = redis.call('LLEN', KEYS[2 + i]); total = total + lengths[i] end
 if total < tonumber(ARGV[6]) or total > tonumber(ARGV[7]) then return {'moved', total} end
@@ -30,13 +40,14 @@ redis.call('HSET', KEYS[2], 'queue', ARGV[3], 'made_at', ARGV[4], 'ends_at', ARG
 redis.call('SADD', KEYS[1], ARGV[2])
 RENAME_ALL
 return {'held', total}
-""".replace("RENAME_ALL", _RENAME_ALL)
+""".replace("RENAME_ALL", _RENAME_ALL).replace("BUSY", _BUSY)
 """All lanes at once, by renaming: as fast for a million messages as for one. Refused when the depth is not as told."""
 
 BEGIN_SORTING = """
 -- KEYS: archives, about, live lanes, work lanes.
 -- ARGV: lanes, id, queue, made_at, ends_at, least, most, steps, sep, task, before, ids
 if redis.call('EXISTS', KEYS[2]) == 1 then return {'known', 0} end
+BUSY
 local n, total, lengths = tonumber(ARGV[1]), 0, {}
 for i = 1, n do lengths[i] = redis.call('LLEN', KEYS[2 + i]); total = total + lengths[i] end
 if total < tonumber(ARGV[6]) or total > tonumber(ARGV[7]) then return {'moved', total} end
@@ -46,7 +57,7 @@ redis.call('HSET', KEYS[2], 'queue', ARGV[3], 'made_at', ARGV[4], 'ends_at', ARG
 redis.call('SADD', KEYS[1], ARGV[2])
 RENAME_ALL
 return {'sorting', total}
-""".replace("RENAME_ALL", _RENAME_ALL)
+""".replace("RENAME_ALL", _RENAME_ALL).replace("BUSY", _BUSY)
 
 SORT_PAGE = """
 -- KEYS: about, work lane, keep lane, archive lane. ARGV: length that the work lane must have, choices from the right

@@ -19,7 +19,7 @@ from bot.adapters.celery.keys import Keys, text
 from bot.adapters.celery.messages import read
 from bot.adapters.celery.watched import WatchedCluster
 from bot.domain.archive import Archive, ArchiveState, ArchiveWanted, Census, QueueMoved
-from bot.domain.errors import UnknownName
+from bot.domain.errors import BadInput, UnknownName
 from bot.ports.archives import Told
 
 PAGE = 500
@@ -60,6 +60,11 @@ class CeleryArchives:
         state, n = self._step(f"setting aside messages of {wanted.queue}", script, keys, arguments)
         if state == b"moved":
             return QueueMoved(messages=n)
+        if state == b"busy":
+            raise BadInput(
+                f"Archive `{text(n)}` is just being made of `{wanted.queue}`: until that has ended its messages lie "
+                "elsewhere. Nothing was done; ask again in a minute."
+            )
         return _made(wanted, n) if state == b"held" else self.go_on(wanted.id, told)
 
     def go_on(self, id: str, told: Told) -> Archive:

@@ -29,14 +29,16 @@ def seek(
     """Return where these ids wait; and which of them, or of a task or queue, were taken and not acknowledged."""
     unsearched: list[str] = []
     watched.topology.refresh(client, until)
-    waiting = _waiting(watched, client, frozenset(ids), until, unsearched) if ids else {}
+    waiting, behind = _waiting(watched, client, frozenset(ids), until) if ids else ({}, [])
+    if behind:
+        unsearched.append(f"the rest of {listed(behind)} behind what is next there")
     unlisted = _unlisted(watched, client, frozenset(ids), task, queue, until, unsearched)
-    return Sought(waiting=waiting, unlisted=unlisted, unsearched=tuple(unsearched))
+    return Sought(waiting=waiting, unlisted=unlisted, unsearched=tuple(unsearched), behind=tuple(behind))
 
 
 def _waiting(
-    watched: WatchedCluster, client: "redis.Redis", ids: frozenset[str], until: float, unsearched: list[str]
-) -> dict[str, str]:
+    watched: WatchedCluster, client: "redis.Redis", ids: frozenset[str], until: float
+) -> tuple[dict[str, str], list[str]]:
     found: dict[str, str] = {}
     lanes = finding.lanes_of(watched, client)
     while open_ := [lane for lane in lanes if not lane.done]:
@@ -52,9 +54,7 @@ def _waiting(
             lane.read += finding.PAGE
             found |= {one: lane.queue for raw in page if (one := messages.read(raw).id) in ids}
     cut = sorted({lane.queue for lane in lanes if lane.read < lane.length})
-    if cut and len(found) < len(ids):
-        unsearched.append(f"the rest of {listed(cut)} behind what is next there")
-    return found
+    return found, cut if len(found) < len(ids) else []
 
 
 def _unlisted(
