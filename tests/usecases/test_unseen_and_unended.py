@@ -50,7 +50,7 @@ def test_a_pause_on_a_cluster_that_left_the_settings_is_said_once(world: World) 
             c.text or "" for c in tx.cards.of_kind(CardKind.NOTICE) if "no longer in the settings" in (c.text or "")
         ]
     assert len(said) == 1
-    assert said[0].startswith("analytics is still paused on prod")
+    assert said[0].startswith("The pause of analytics is still in force on prod")
 
 
 def test_an_end_that_cannot_be_verified_again_and_again_does_not_flood_the_thread(
