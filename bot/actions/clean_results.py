@@ -22,11 +22,21 @@ class CleanParams(Params):
     never expire; at most `limit`. Times in seconds, or as `7d`.
     """
 
-    older_than: Seconds = Field(default=7 * DAY, ge=3600, le=3650 * DAY)
-    task: str | None = Field(default=None, min_length=1, max_length=300)
-    endless: bool = False
-    limit: int = Field(default=100_000, ge=1, le=1_000_000)
-    reason: str = Field(default="", max_length=300)
+    older_than: Seconds = Field(
+        default=7 * DAY, ge=3600, le=3650 * DAY, title="Ended longer ago than", description="As 7d or 12h."
+    )
+    task: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=300,
+        title="Only of this task",
+        description="Its whole name. Only results that keep it are found.",
+    )
+    endless: bool = Field(default=False, title="Only results that never expire")
+    limit: int = Field(
+        default=100_000, ge=1, le=1_000_000, title="At most", description="How many results one request deletes."
+    )
+    reason: str = Field(default="", max_length=300, title="Why", description="For those who approve, and the audit.")
 
 
 class CleanResults(Action[CleanParams]):

@@ -26,12 +26,31 @@ class CloseParams(Params):
     Those that may be a worker's are left alone without `workers`: a task may run twice when one is closed.
     """
 
-    ids: tuple[int, ...] = Field(default=(), max_length=MOST)
-    idle: Seconds | None = Field(default=None, ge=60, le=365 * 24 * 3600)
-    host: str | None = Field(default=None, min_length=1, max_length=200)
-    named: str | None = Field(default=None, min_length=1, max_length=200)
-    workers: bool = False
-    reason: str = Field(default="", max_length=300)
+    ids: tuple[int, ...] = Field(
+        default=(),
+        max_length=MOST,
+        title="Connections",
+        description="Ids, one a line: /celery connections shows them. Or choose below.",
+    )
+    idle: Seconds | None = Field(
+        default=None, ge=60, le=365 * 24 * 3600, title="Idle for longer than", description="As 30m or 1h."
+    )
+    host: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        title="From this host",
+        description="Its address, as /celery connections shows it.",
+    )
+    named: str | None = Field(
+        default=None, min_length=1, max_length=200, title="With this name", description="As the client called itself."
+    )
+    workers: bool = Field(
+        default=False,
+        title="Also those that may be a worker's",
+        description="A task may run twice when one of these is closed.",
+    )
+    reason: str = Field(default="", max_length=300, title="Why", description="For those who approve, and the audit.")
 
     @model_validator(mode="after")
     def _some(self) -> "CloseParams":

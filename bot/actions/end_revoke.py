@@ -17,7 +17,12 @@ from bot.ports import Action, Params, Progress, Target
 class EndRevokeParams(Params):
     """The revoke's id, which is the id of the execution that made it ("exe-12")."""
 
-    revoke: str = Field(min_length=1, max_length=64)
+    revoke: str = Field(
+        min_length=1,
+        max_length=64,
+        title="Revoke",
+        description="The id of what made it, such as exe-12: /celery revokes lists them.",
+    )
 
 
 class EndRevoke(Action[EndRevokeParams]):

@@ -18,7 +18,7 @@ from bot.ports import Action, Params, Progress, Target
 class LiftParams(Params):
     """The limited task."""
 
-    task: str = Field(min_length=1, max_length=300)
+    task: str = Field(min_length=1, max_length=300, title="Task", description="Its whole name.")
 
 
 class LiftRateLimit(Action[LiftParams]):

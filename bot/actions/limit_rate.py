@@ -28,10 +28,19 @@ def _read(text: str) -> str:
 class LimitParams(Params):
     """The `task` name and the `rate` at which each worker may start it ("10/m"), for so long from now."""
 
-    task: str = Field(min_length=1, max_length=300)
-    rate: Annotated[str, AfterValidator(_read)] = Field(min_length=1, max_length=20)
-    seconds: Seconds = Field(default=1800, ge=60, le=86400, validation_alias=AliasChoices("seconds", "for"))
-    reason: str = Field(default="", max_length=300)
+    task: str = Field(min_length=1, max_length=300, title="Task", description="Its whole name.")
+    rate: Annotated[str, AfterValidator(_read)] = Field(
+        min_length=1, max_length=20, title="No faster than", description="For each worker: 10/m, 5/s or 100/h."
+    )
+    seconds: Seconds = Field(
+        default=1800,
+        ge=60,
+        le=86400,
+        validation_alias=AliasChoices("seconds", "for"),
+        title="For how long",
+        description="As 30m or 2h.",
+    )
+    reason: str = Field(default="", max_length=300, title="Why", description="For those who approve, and the audit.")
 
 
 class LimitRate(Action[LimitParams]):

@@ -12,7 +12,7 @@ from bot.domain.duration import Seconds
 from bot.domain.errors import BadInput, EffectUncertain, UnknownName
 from bot.domain.time_limits import TimeLimits, TimeLimitsFound, cannot
 from bot.domain.wording import counted, listed, verb
-from bot.ports import Action, Params, Progress, Target
+from bot.ports import UNDO_ONLY, Action, Params, Progress, Target
 
 ROUNDS, ROUND_SECONDS = 20, 0.5
 """How often it is looked whether a pool has a new process; an idle one has it after half a second."""
@@ -24,11 +24,19 @@ class TimeParams(Params):
     An undo names the `workers` that were told; where these limits are still those, they are taken away.
     """
 
-    task: str = Field(min_length=1, max_length=300)
-    soft: Seconds | None = Field(default=None, ge=1, le=86400)
-    hard: Seconds | None = Field(default=None, ge=1, le=86400)
-    workers: tuple[str, ...] = Field(default=(), max_length=1000)
-    reason: str = Field(default="", max_length=300)
+    task: str = Field(min_length=1, max_length=300, title="Task", description="Its whole name.")
+    soft: Seconds | None = Field(
+        default=None,
+        ge=1,
+        le=86400,
+        title="Soft limit",
+        description="The task is told that its time is over, as after 30s or 2m.",
+    )
+    hard: Seconds | None = Field(
+        default=None, ge=1, le=86400, title="Hard limit", description="Its process is killed, as after 60s or 5m."
+    )
+    workers: tuple[str, ...] = Field(default=(), max_length=1000, title="Workers", json_schema_extra=UNDO_ONLY)
+    reason: str = Field(default="", max_length=300, title="Why", description="For those who approve, and the audit.")
 
     @model_validator(mode="after")
     def _some(self) -> "TimeParams":

@@ -20,9 +20,16 @@ CONFIRM_SECONDS = 8.0
 class PauseParams(Params):
     """How long the pause holds from now, in seconds or as `for: 30m`; `reason` is shown wherever the pause is."""
 
-    queue: str = Field(min_length=1, max_length=200)
-    seconds: Seconds = Field(default=1800, ge=10, le=86400, validation_alias=AliasChoices("seconds", "for"))
-    reason: str = Field(default="", max_length=300)
+    queue: str = Field(min_length=1, max_length=200, title="Queue")
+    seconds: Seconds = Field(
+        default=1800,
+        ge=10,
+        le=86400,
+        validation_alias=AliasChoices("seconds", "for"),
+        title="For how long",
+        description="As 30m or 2h.",
+    )
+    reason: str = Field(default="", max_length=300, title="Why", description="For those who approve, and the audit.")
 
 
 class PauseQueue(Action[PauseParams]):

@@ -33,11 +33,21 @@ class PurgeParams(Params):
     as `1h`.
     """
 
-    queue: str = Field(min_length=1, max_length=200)
-    task: str | None = Field(default=None, max_length=300)
-    older_than: Seconds | None = Field(default=None, ge=1)
-    keep: Seconds = Field(default=24 * 3600, ge=3600, le=30 * 24 * 3600)
-    reason: str = Field(default="", max_length=300)
+    queue: str = Field(min_length=1, max_length=200, title="Queue")
+    task: str | None = Field(
+        default=None, max_length=300, title="Only of this task", description="Its whole name; all tasks if empty."
+    )
+    older_than: Seconds | None = Field(
+        default=None, ge=1, title="Only older than", description="Published longer ago than this, as 1h. All if empty."
+    )
+    keep: Seconds = Field(
+        default=24 * 3600,
+        ge=3600,
+        le=30 * 24 * 3600,
+        title="Can be put back for",
+        description="As 12h or 3d; then they are dropped for good.",
+    )
+    reason: str = Field(default="", max_length=300, title="Why", description="For those who approve, and the audit.")
 
     @property
     def whole(self) -> bool:

@@ -41,14 +41,43 @@ class RequeueParams(Params):
     set; at most `limit` are, those that failed first. Times in seconds, or as `1h`.
     """
 
-    ids: tuple[TaskId, ...] = Field(default=(), max_length=1000)
-    task: str | None = Field(default=None, min_length=1, max_length=300)
-    exception: str | None = Field(default=None, min_length=1, max_length=200)
-    since: Seconds = Field(default=3600, ge=60, le=int(REMEMBERED.total_seconds()))
-    queue: str | None = Field(default=None, min_length=1, max_length=200)
-    force: bool = False
-    limit: int = Field(default=1000, ge=1, le=MOST)
-    reason: str = Field(default="", max_length=300)
+    ids: tuple[TaskId, ...] = Field(
+        default=(),
+        max_length=1000,
+        title="Task ids",
+        description="One a line. Or choose by task and exception below.",
+    )
+    task: str | None = Field(
+        default=None, min_length=1, max_length=300, title="Task", description="All that failed of this name."
+    )
+    exception: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        title="Exception",
+        description="All that failed with this class, such as TimeoutError.",
+    )
+    since: Seconds = Field(
+        default=3600,
+        ge=60,
+        le=int(REMEMBERED.total_seconds()),
+        title="Failed in the last",
+        description="As 1h or 2d.",
+    )
+    queue: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        title="Into this queue",
+        description="Each goes into its own if empty.",
+    )
+    force: bool = Field(
+        default=False,
+        title="Also members of groups, chords and chains",
+        description="What waited for them was told of the failure already.",
+    )
+    limit: int = Field(default=1000, ge=1, le=MOST, title="At most", description="Those that failed first go first.")
+    reason: str = Field(default="", max_length=300, title="Why", description="For those who approve, and the audit.")
 
     @model_validator(mode="after")
     def _some(self) -> "RequeueParams":

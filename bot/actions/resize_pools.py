@@ -12,7 +12,7 @@ from bot.domain.cluster import ClusterSnapshot, ClusterSpec, Worker
 from bot.domain.errors import BadInput, EffectUncertain, UnknownName
 from bot.domain.pools import PoolChange, beyond_settings, cannot, spread, started_with
 from bot.domain.wording import counted, listed, verb
-from bot.ports import Action, Params, Progress, Target
+from bot.ports import UNDO_ONLY, Action, Params, Progress, Target
 
 SEEN_WITHIN = 10.0
 """How long the new sizes are waited for: prefork shows them after some 4.5 s."""
@@ -30,11 +30,19 @@ class ResizeParams(Params):
     `sizes` are sizes by worker that are not passed, and then no other worker is touched; an undo names them.
     """
 
-    queue: str | None = Field(default=None, min_length=1, max_length=200)
-    worker: str | None = Field(default=None, min_length=1, max_length=200)
-    by: int = Field(ge=-MOST, le=MOST)
-    sizes: dict[str, Annotated[int, Field(ge=1, le=100_000)]] = Field(default_factory=dict, max_length=MOST)
-    reason: str = Field(default="", max_length=300)
+    queue: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        title="Workers of this queue",
+        description="Name a queue, or one worker below.",
+    )
+    worker: str | None = Field(default=None, min_length=1, max_length=200, title="One worker")
+    by: int = Field(ge=-MOST, le=MOST, title="Slots more in all", description="Fewer when negative: -1.")
+    sizes: dict[str, Annotated[int, Field(ge=1, le=100_000)]] = Field(
+        default_factory=dict, max_length=MOST, title="Sizes", json_schema_extra=UNDO_ONLY
+    )
+    reason: str = Field(default="", max_length=300, title="Why", description="For those who approve, and the audit.")
 
     @model_validator(mode="after")
     def _one_aim(self) -> "ResizeParams":

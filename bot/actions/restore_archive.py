@@ -8,14 +8,19 @@ from bot.domain.archive import Archive, ArchiveState
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.errors import BadInput, UnknownName
 from bot.domain.wording import counted
-from bot.ports import Action, Params, Progress, Target
+from bot.ports import UNDO_ONLY, Action, Params, Progress, Target
 
 
 class RestoreParams(Params):
     """The archive's id, which is the id of the execution that made it ("exe-12"), and the queue it came from."""
 
-    archive: str = Field(min_length=1, max_length=64)
-    queue: str = Field(default="", max_length=200)
+    archive: str = Field(
+        min_length=1,
+        max_length=64,
+        title="Archive",
+        description="Its name, such as exe-12: /celery archives lists them.",
+    )
+    queue: str = Field(default="", max_length=200, title="Queue", json_schema_extra=UNDO_ONLY)
 
 
 class RestoreArchive(Action[RestoreParams]):

@@ -30,10 +30,14 @@ class RestoreParams(Params):
     Those taken first go back. Times in seconds, or as `1h`.
     """
 
-    queue: str | None = Field(default=None, min_length=1, max_length=200)
-    older_than: Seconds = Field(default=60, ge=30, le=30 * 24 * 3600)
-    limit: int = Field(default=1000, ge=1, le=5000)
-    reason: str = Field(default="", max_length=300)
+    queue: str | None = Field(
+        default=None, min_length=1, max_length=200, title="Only of this queue", description="All queues if empty."
+    )
+    older_than: Seconds = Field(
+        default=60, ge=30, le=30 * 24 * 3600, title="Taken longer ago than", description="As 5m or 1h."
+    )
+    limit: int = Field(default=1000, ge=1, le=5000, title="At most", description="Those taken first go back first.")
+    reason: str = Field(default="", max_length=300, title="Why", description="For those who approve, and the audit.")
 
 
 class RestoreOrphans(Action[RestoreParams]):

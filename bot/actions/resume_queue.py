@@ -18,7 +18,7 @@ CONFIRM_SECONDS = 8.0
 class ResumeParams(Params):
     """The paused queue."""
 
-    queue: str = Field(min_length=1, max_length=200)
+    queue: str = Field(min_length=1, max_length=200, title="Queue")
 
 
 class ResumeQueue(Action[ResumeParams]):

@@ -40,16 +40,42 @@ class RevokeParams(Params):
     Times in seconds, or as `1h`.
     """
 
-    ids: tuple[TaskId, ...] = Field(default=(), max_length=MOST_IDS)
-    task: str | None = Field(default=None, min_length=1, max_length=300)
-    queue: str | None = Field(default=None, min_length=1, max_length=200)
-    terminate: bool = False
-    signal: Literal["TERM", "QUIT", "KILL"] = "TERM"
-    hold: Seconds = Field(
-        default=CELERY_KEEPS_SECONDS, ge=60, le=7 * 24 * 3600, validation_alias=AliasChoices("hold", "for")
+    ids: tuple[TaskId, ...] = Field(
+        default=(),
+        max_length=MOST_IDS,
+        title="Task ids",
+        description="One a line. Or choose by task and queue below.",
     )
-    keep: Seconds = Field(default=24 * 3600, ge=3600, le=30 * 24 * 3600)
-    reason: str = Field(default="", max_length=300)
+    task: str | None = Field(
+        default=None, min_length=1, max_length=300, title="Task", description="All tasks of this name."
+    )
+    queue: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=200,
+        title="Queue",
+        description="All tasks of this queue; with the above, those of them in it.",
+    )
+    terminate: bool = Field(default=False, title="Also end those that run", description="Without it they run on.")
+    signal: Literal["TERM", "QUIT", "KILL"] = Field(
+        default="TERM", title="Signal", description="How those that run are ended."
+    )
+    hold: Seconds = Field(
+        default=CELERY_KEEPS_SECONDS,
+        ge=60,
+        le=7 * 24 * 3600,
+        validation_alias=AliasChoices("hold", "for"),
+        title="Workers that start are told for",
+        description="As 3h or 1d.",
+    )
+    keep: Seconds = Field(
+        default=24 * 3600,
+        ge=3600,
+        le=30 * 24 * 3600,
+        title="Can be put back for",
+        description="What waits in a queue, as 12h or 3d.",
+    )
+    reason: str = Field(default="", max_length=300, title="Why", description="For those who approve, and the audit.")
 
     @model_validator(mode="after")
     def _some(self) -> "RevokeParams":

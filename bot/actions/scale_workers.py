@@ -16,9 +16,9 @@ from bot.ports import Action, Params, Progress, Target
 class ScaleParams(Params):
     """`by` more workers for `queue`, each with `concurrency` slots."""
 
-    queue: str = Field(min_length=1, max_length=200)
-    by: int = Field(default=1, ge=1, le=20)
-    concurrency: int = Field(default=4, ge=1, le=64)
+    queue: str = Field(min_length=1, max_length=200, title="Queue")
+    by: int = Field(default=1, ge=1, le=20, title="How many more workers")
+    concurrency: int = Field(default=4, ge=1, le=64, title="Slots of each")
 
 
 class ScaleWorkers(Action[ScaleParams]):

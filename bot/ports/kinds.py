@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+from pydantic.config import JsonDict
 
 from bot.domain.action import Effect, Irreversible, Observation, Outcome, Preview, Proposal, Risk, Verdict
 from bot.domain.approval import Policy
@@ -23,10 +24,16 @@ from bot.ports.outside import Clock, Http, Metrics, NoHttp, NoMetrics
 
 
 class Params(BaseModel):
-    """Base of an action's or check's parameters: immutable, unknown keys refused."""
+    """Base of an action's or check's parameters: immutable, unknown keys refused.
+
+    A field of an action's is asked for in a form: `title` is its label there, `description` the hint below it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+UNDO_ONLY: JsonDict = {"undo_only": True}
+"""`json_schema_extra` of a parameter that an undo fills in by itself: people are not asked for it."""
 
 P = TypeVar("P", bound=Params)
 
