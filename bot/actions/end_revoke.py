@@ -39,7 +39,7 @@ class EndRevoke(Action[EndRevokeParams]):
         """Look for the revoke; one that is not in force is refused, unless this execution has ended it."""
         revoke = target.means.revokes.get(params.revoke)
         if revoke is None and target.execution_id is None:
-            raise UnknownName("revoke in force", params.revoke, [r.id for r in target.means.revokes.all()])
+            raise UnknownName("revoke", params.revoke, [r.id for r in target.means.revokes.all()], "in force")
         facts: dict[str, Any] = {"revoke": None, "n": 0}
         if revoke is not None:
             brief = revoke.model_copy(update=dict.fromkeys(("ids", "ending", "spared"), frozenset()))
@@ -49,7 +49,7 @@ class EndRevoke(Action[EndRevokeParams]):
     def preview(self, params: EndRevokeParams, observation: Observation, spec: ClusterSpec) -> Preview:  # noqa: ARG002
         """Say what ends, and what workers go on to refuse."""
         if observation.facts["revoke"] is None:
-            raise UnknownName("revoke in force", params.revoke, ())
+            raise UnknownName("revoke", params.revoke, (), "in force")
         revoke, n = Revoke.model_validate(observation.facts["revoke"]), observation.facts["n"]
         return Preview(
             summary=f"Workers that start from now on would not be told of revoke {revoke.id} any more, which is of "

@@ -47,9 +47,11 @@ class LiftRateLimit(Action[LiftParams]):
         """Say who starts the tasks as fast as before."""
         who, rate = observation.recorded, observation.facts["rate"]
         back = sorted({observation.facts["rates"][w] for w in who} - {""})
-        to = f"have {listed(back)} again" if back else "start them without a limit again"
+        tasks = f"{params.task}, now limited to {in_words(rate)}"
+        some = f"have {listed(back)} again for {tasks}"
+        to = some if back else f"start {params.task} without a limit again, now limited to {in_words(rate)}"
         return Preview(
-            summary=f"{counted(len(who), 'worker')} would {to}, in place of {in_words(rate)} of {params.task}.",
+            summary=f"{counted(len(who), 'worker')} would {to}.",
             radius=BlastRadius(workers=who),
             notes=("Tasks that a worker holds back already go on at the old rate, until it has none of them left.",),
             warnings=() if who else ("None of the workers that were limited is running.",),

@@ -1,6 +1,7 @@
 """Limit the rate at which workers start tasks of one name, for a while."""
 
 import shlex
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, AliasChoices, Field
@@ -12,6 +13,7 @@ from bot.domain.duration import Seconds, lasting
 from bot.domain.errors import BadInput, EffectUncertain, UnknownName
 from bot.domain.mitigation import RATE
 from bot.domain.rates import RatesFound, in_words, rate_of, same
+from bot.domain.window import Span
 from bot.domain.wording import counted, listed, verb
 from bot.ports import Action, Params, Progress, Target
 
@@ -57,12 +59,14 @@ class LimitRate(Action[LimitParams]):
         """Ask each worker for its limit now. A task that no worker knows is refused, with those there are."""
         found = target.means.rates.of(params.task, [w.name for w in snapshot.workers])
         if not found.rates and found.tasks:
-            raise UnknownName("task on any worker that answers", params.task, found.tasks)
+            raise UnknownName("task", params.task, found.tasks, "on any worker that answers")
         limit = target.limit_of(params.task)
         facts = {
             "found": found.model_dump(mode="json"),
             "rates": {w: r or "" for w, r in found.rates.items()},
             "limit": limit.rate if limit else None,
+            "former": dict(limit.rates) if limit else {},
+            "queues": _queues(params.task, target, snapshot),
         }
         return Observation(snapshot=snapshot, recorded=limit.workers if limit else (), facts=facts)
 
@@ -80,9 +84,9 @@ class LimitRate(Action[LimitParams]):
         before = f", in place of {in_words(now)}" if now else ""
         return Preview(
             summary=f"{counted(len(heeding), 'worker')} would start at most {in_words(params.rate)} of {params.task} "
-            f"each{before}: {in_words(params.rate, len(heeding))} in all, for {lasting(params.seconds)}.",
+            f"each{before}, for {lasting(params.seconds)}.",
             radius=BlastRadius(workers=tuple(heeding)),
-            notes=_notes(found, observation.snapshot),
+            notes=(_in_all(params.rate, heeding, observation), *_notes(found, observation)),
             warnings=_warnings(params, found),
         )
 
@@ -150,9 +154,27 @@ def told(task: str, wanted: dict[str, str], found: RatesFound, target: Target, p
     return Outcome(summary=f"Told {counted(len(said), 'worker')}.", replied=said, workers=tuple(sorted(said)))
 
 
-def _notes(found: RatesFound, snapshot: ClusterSnapshot) -> tuple[str, ...]:
+def _queues(task: str, target: Target, snapshot: ClusterSnapshot) -> list[str]:
+    """Return the queues that the task was seen on in the last day, and is in workers' hands from."""
+    heard = {row.queue for row in target.live.window(Span.DAY, target.clock.now()).tasks if row.name == task}
+    held = {t.queue for w in snapshot.workers for t in (*(w.active or ()), *(w.reserved or ())) if t.name == task}
+    return sorted(q for q in heard | held if q is not None)
+
+
+def _in_all(rate: str, workers: Sequence[str], observation: Observation) -> str:
+    """Return what the limits come to together: of the workers that know a task only some may ever get it."""
+    snapshot, queues = observation.snapshot, observation.facts["queues"]
+    takers = {w.name for q in queues for w in snapshot.consumers(q)} & set(workers)
+    if not takers:
+        return f"That is {in_words(rate, len(workers))} at most in all, if each of them gets such tasks."
+    which = f"{len(takers)} of them {verb(len(takers), 'consume')}"
+    return f"It was seen on {listed(queues)}, which {which}: {in_words(rate, len(takers))} in all."
+
+
+def _notes(found: RatesFound, observation: Observation) -> tuple[str, ...]:
+    snapshot = observation.snapshot
     notes = ["Workers that start meanwhile are limited too. At its end each worker gets back the limit it had."]
-    had = {w: r for w, r in found.rates.items() if r}
+    had = {w: r for w, r in {**found.rates, **observation.facts["former"]}.items() if r and w in found.rates}
     if had:
         notes.append(f"Limited by the application now: {listed([f'{w} to {r}' for w, r in sorted(had.items())])}.")
     if found.strangers:

@@ -66,7 +66,7 @@ class LimitTime(Action[TimeParams]):
         """Ask each worker for its limits, whether its pool may be restarted, and who its processes are."""
         found = target.means.time_limits.of(params.task, [w.name for w in snapshot.workers])
         if not found.limits and found.tasks:
-            raise UnknownName("task on any worker that answers", params.task, found.tasks)
+            raise UnknownName("task", params.task, found.tasks, "on any worker that answers")
         fetched = sum(t.name == params.task for w in snapshot.workers for t in (*(w.active or ()), *(w.reserved or ())))
         return Observation(snapshot=snapshot, facts={"found": found.model_dump(mode="json"), "fetched": fetched})
 

@@ -21,7 +21,7 @@ from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.duration import Seconds, lasting
 from bot.domain.errors import BadInput, OncallError, UnknownName
 from bot.domain.periodic import Refills
-from bot.domain.purge_words import cramped, notes, warnings
+from bot.domain.purge_words import cramped, notes, unreached, warnings
 from bot.domain.wording import counted
 from bot.ports import Action, Params, Progress, Target
 
@@ -85,7 +85,7 @@ class PurgeQueue(Action[PurgeParams]):
     def preview(self, params: PurgeParams, observation: Observation, spec: ClusterSpec) -> Preview:  # noqa: ARG002
         """Say what would be set aside, by task name, and what a purge does not reach."""
         census = Census.model_validate(observation.facts["census"])
-        _check(params, census)
+        _check(params, census, observation.snapshot)
         if observation.facts["archive"] is not None:  # this execution has not run: ids begin anew with each database
             raise BadInput(
                 f"Archive `{observation.facts['archive_id']}` lies in the broker already, set aside by another "
@@ -160,10 +160,13 @@ class PurgeQueue(Action[PurgeParams]):
         return f"/celery purge {params.queue}"
 
 
-def _check(params: PurgeParams, census: Census) -> None:
+def _check(params: PurgeParams, census: Census, snapshot: ClusterSnapshot) -> None:
     """Refuse what would surely touch nothing."""
+    if not census.messages:
+        rest = " ".join(unreached(params.queue, snapshot))
+        raise BadInput(f"Nothing waits in `{params.queue}`: there is nothing to set aside. {rest}".rstrip())
     if params.task is not None and params.task not in census.by_task and census.looked_at == census.messages:
-        raise UnknownName("task in that queue", params.task, census.by_task)
+        raise UnknownName("task", params.task, census.by_task, f"in {params.queue}")
     if params.older_than is not None and census.messages and not census.stamped:
         raise BadInput(
             f"No message of `{params.queue}` that was looked at says when it was published, so their age is not "

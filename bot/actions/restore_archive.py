@@ -7,7 +7,7 @@ from bot.domain.approval import Policy
 from bot.domain.archive import Archive, ArchiveState
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.errors import BadInput, UnknownName
-from bot.domain.wording import counted
+from bot.domain.wording import counted, verb
 from bot.ports import UNDO_ONLY, Action, Params, Progress, Target
 
 
@@ -50,13 +50,13 @@ class RestoreArchive(Action[RestoreParams]):
                 f"Archive `{archive.id}` of {archive.queue} was dropped for good: there is nothing to put back."
             )
         queue = observation.snapshot.queue(archive.queue)
-        waiting = queue.depth if queue else None
+        waiting = (queue.depth if queue else None) or 0
         lost = (f"Redis evicted {counted(archive.evicted, 'message')} of it: those are lost.",)
         return Preview(
             summary=f"{counted(archive.messages - archive.evicted, 'message')} would be put back into {archive.queue}, "
             "before what came since.",
             radius=BlastRadius(queues=(archive.queue,), messages=archive.messages),
-            notes=(f"{waiting:,} wait there now.",) if waiting else (),
+            notes=(f"{waiting:,} {verb(waiting, 'wait')} there now.",) if waiting else (),
             warnings=lost if archive.evicted else (),
         )
 

@@ -136,7 +136,10 @@ class HomeView(Value):
 
 
 class QueueLine(Value):
-    """One queue in a status. `consumers` None: not every worker answered, so it is not known."""
+    """One queue in a status. `consumers` None: not every worker answered, so it is not known.
+
+    `set_aside` messages of it lie in archives: they do not wait, and do not run until they are put back.
+    """
 
     queue: Queue
     importance: int | None
@@ -145,13 +148,14 @@ class QueueLine(Value):
     consumers: int | None
     pause: Mitigation | None = None
     backed_up: bool = False
+    set_aside: int = 0
 
 
 class StatusView(Value):
     """What `/celery status` shows of one cluster. `trouble` is set when nothing could be read.
 
     `orphaned` are the queues with messages and no consumer, which come first; `protection` says per worker which layer
-    keeps it from paused queues.
+    keeps it from paused queues. `limits` are the rate limits in force.
     """
 
     cluster: str
@@ -159,6 +163,7 @@ class StatusView(Value):
     frozen: bool
     queues: tuple[QueueLine, ...] = ()
     orphaned: tuple[str, ...] = ()
+    limits: tuple[Mitigation, ...] = ()
     workers: tuple[Worker, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     protection: dict[str, Protection] = Field(default_factory=dict)

@@ -23,22 +23,23 @@ class BadInput(OncallError):
 class UnknownName(BadInput):
     """A name that is not known; suggests the nearest known ones.
 
-    `kind` is the noun shown to people ("queue", "command", "cluster").
+    `kind` is the noun shown to people ("queue", "command", "cluster"), `where` what follows the name ("in that queue").
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], where: str = "") -> None:
         self.kind, self.name, self.known = kind, name, tuple(sorted(known))
+        self._none = f"There is no {kind} `{name}`{f' {where}' if where else ''}"
         self.suggestions = tuple(difflib.get_close_matches(name, self.known, n=2, cutoff=0.5))
         super().__init__(self._sentence())
 
     def _sentence(self) -> str:
         if self.suggestions:
             nearest = " or ".join(f"`{s}`" for s in self.suggestions)
-            return f"There is no {self.kind} `{self.name}`. Did you mean {nearest}?"
+            return f"{self._none}. Did you mean {nearest}?"
         if self.known:
             known = listed([f"`{k}`" for k in self.known], MOST_NAMES)
-            return f"There is no {self.kind} `{self.name}`. Known: {known}."
-        return f"There is no {self.kind} `{self.name}`, and none is known yet."
+            return f"{self._none}. Known: {known}."
+        return f"{self._none}, and none is known yet."
 
 
 class NotFound(OncallError):

@@ -18,7 +18,7 @@ def check(found: ResultsFound, older_than: int, task: str | None) -> None:
     if found.meant:
         return
     if task is not None and found.tasks and task not in found.tasks and found.whole:
-        raise UnknownName("task among the results", task, found.tasks)
+        raise UnknownName("task", task, found.tasks, "among the results")
     if not found.n:
         raise BadInput(f"{found.backend} holds no results{' that were seen in time' if found.at_least else ''}.")
     part = "" if found.whole else f" of the {found.looked_at:,} looked at"

@@ -19,9 +19,18 @@ MOST_NAMES = 5
 def notes(queue: str, snapshot: ClusterSnapshot, census: Census, refills: Refills, now: datetime) -> tuple[str, ...]:
     """Return what waits and since when, what a purge does not reach, and what fills the queue again."""
     found = [_by_name(census), _age(census, now)] if census.by_task else []
+    found += unreached(queue, snapshot)
+    if refilled := refills.sentence:
+        found.append(refilled)
+    return tuple(found)
+
+
+def unreached(queue: str, snapshot: ClusterSnapshot) -> list[str]:
+    """Return what workers hold of a queue, which a purge does not reach."""
+    found = []
     fetched = sum(w.fetched_from(queue) for w in snapshot.workers)
     if fetched:
-        found.append(f"{counted(fetched, 'task')} that workers hold already will run.")
+        found.append(f"{counted(fetched, 'task')} that workers hold already will still run.")
     scheduled = sum(1 for w in snapshot.workers for t in w.scheduled or () if t.queue == queue)
     if scheduled:
         found.append(
@@ -29,9 +38,7 @@ def notes(queue: str, snapshot: ClusterSnapshot, census: Census, refills: Refill
         )
     if any(w.scheduled is None or w.reserved is None for w in snapshot.workers):
         found.append("Not every worker answered: more may be held by them.")
-    if refilled := refills.sentence:
-        found.append(refilled)
-    return tuple(found)
+    return found
 
 
 def _age(census: Census, now: datetime) -> str:

@@ -36,7 +36,7 @@ def check(
     if not ids and task is not None and found.tasks and task not in found.tasks:
         raise UnknownName("failed task", task, found.tasks)
     if not ids and exception is not None and found.exceptions and exception not in found.exceptions:
-        raise UnknownName("exception among the failures", exception, found.exceptions)
+        raise UnknownName("exception", exception, found.exceptions, "among the failures")
     if found.without:
         raise BadInput(
             f"{counted(found.without, 'failure')} {'is' if found.without == 1 else 'are'} kept "

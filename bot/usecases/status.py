@@ -1,13 +1,20 @@
 """What a cluster looks like now, for `/celery status`."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 from bot.domain.card import QueueLine, StatusView
 from bot.domain.cluster import ClusterSnapshot, Queue, missing_groups
+from bot.domain.errors import OncallError
 from bot.domain.forecast import goal_of, recent, trend
-from bot.domain.mitigation import Protection, protection_of
+from bot.domain.mitigation import RATE, Protection, protection_of
 from bot.ports import Ports, Target
 from bot.usecases.remembering import seen
 from bot.usecases.switches import frozen
 from bot.usecases.targets import target_of
+
+LEFT_SECONDS = 0.5
+"""How long is waited for what lies beside the queues: it is a line or two of many."""
 
 
 def status(ports: Ports, cluster: str, *, fresh: bool = False) -> StatusView:
@@ -30,6 +37,7 @@ def status(ports: Ports, cluster: str, *, fresh: bool = False) -> StatusView:
         update={
             "queues": queue_lines(ports, target, snapshot),
             "orphaned": unheld,
+            "limits": tuple(m for m in target.mitigations if m.kind == RATE and m.live),
             "workers": snapshot.workers,
             "unknown": snapshot.unknown,
             "protection": protection(target, snapshot),
@@ -41,9 +49,20 @@ def status(ports: Ports, cluster: str, *, fresh: bool = False) -> StatusView:
 
 def queue_lines(ports: Ports, target: Target, snapshot: ClusterSnapshot) -> tuple[QueueLine, ...]:
     """Return a line for each queue, worst first."""
-    unheld = unheld_queues(target, snapshot)
-    lines = [_line(ports, target, snapshot, q) for q in snapshot.queues]
+    unheld, aside = unheld_queues(target, snapshot), _set_aside(target)
+    lines = [_line(ports, target, snapshot, q, aside) for q in snapshot.queues]
     return tuple(sorted(lines, key=lambda line: _rank(line, unheld)))
+
+
+def _set_aside(target: Target) -> Mapping[str, int]:
+    """Return how many messages of each queue lie in archives: a queue of which they all do looks empty."""
+    counted = Counter[str]()
+    try:
+        for archive in target.means.archives.all(LEFT_SECONDS):
+            counted[archive.queue] += archive.messages if archive.undoable else 0
+    except OncallError:  # a broker that does not answer is told as such; one that forbids archives holds none
+        return {}
+    return counted
 
 
 def unheld_queues(target: Target, snapshot: ClusterSnapshot) -> tuple[str, ...]:
@@ -51,7 +70,7 @@ def unheld_queues(target: Target, snapshot: ClusterSnapshot) -> tuple[str, ...]:
     return tuple(q.name for q in snapshot.without_consumer() if target.pause_of(q.name) is None)
 
 
-def _line(ports: Ports, target: Target, snapshot: ClusterSnapshot, queue: Queue) -> QueueLine:
+def _line(ports: Ports, target: Target, snapshot: ClusterSnapshot, queue: Queue, aside: Mapping[str, int]) -> QueueLine:
     declared = target.spec.queue(queue.name)
     now = trend(recent(ports.samples.of(target.spec.name, queue.name), snapshot.taken_at, since=target.acted))
     known = not snapshot.silent
@@ -64,6 +83,7 @@ def _line(ports: Ports, target: Target, snapshot: ClusterSnapshot, queue: Queue)
         consumers=consumers if known or consumers else None,
         pause=target.pause_of(queue.name),
         backed_up=queue.depth is not None and queue.depth > goal_of(target.spec, queue.name),
+        set_aside=aside.get(queue.name, 0),
     )
 
 

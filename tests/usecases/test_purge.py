@@ -15,12 +15,13 @@ from bot.domain.approval import Alternative, Answer, ApprovalRequest
 from bot.domain.archive import ArchiveState, ArchiveWanted
 from bot.domain.broker import BrokerInfo
 from bot.domain.card import CardKind
-from bot.domain.errors import EffectUncertain, OncallError
+from bot.domain.errors import BadInput, EffectUncertain, OncallError
 from bot.domain.periodic import Periodic, Refills
 from bot.ports import Means, NoDiagnostics, NoSchedules, Ports
 from bot.usecases import approvals, requests, switches
 from bot.usecases.archives import archives, end_archives
 from bot.usecases.executions import execute, settle
+from bot.usecases.status import status
 from playground.services import RedisServer
 from tests.adapters.celery.test_archives import Broker, ids
 from tests.usecases.world import SPEC, World, make_world
@@ -94,6 +95,27 @@ def test_a_purge_sets_the_queue_aside_and_its_undo_puts_each_message_back_once(s
     shop.broker.put(range(100, 120))
     assert shop.undone(execution).state is ExecutionState.VERIFIED
     assert shop.broker.waiting() == ids(range(120))
+
+
+def test_a_status_says_of_an_empty_queue_that_its_messages_are_set_aside(shop: Shop) -> None:
+    """Until they are back: nobody is to take it for a queue that was worked off."""
+    shop.broker.put(range(40))
+
+    def aside() -> int:
+        view = status(shop.ports, "prod", fresh=True)
+        return next(line.set_aside for line in view.queues if line.queue.name == "analytics")
+
+    assert aside() == 0
+    done = ended(execute(shop.ports, shop.approved()))
+    assert aside() == 40
+    shop.undone(done)
+    assert aside() == 0
+
+
+def test_an_empty_queue_is_not_purged(shop: Shop) -> None:
+    """Nothing would be set aside, so nobody is asked."""
+    with pytest.raises(BadInput, match="Nothing waits in `analytics`: there is nothing to set aside"):
+        shop.approved()
 
 
 def test_the_preview_counts_by_task_and_says_that_nothing_is_deleted(shop: Shop) -> None:

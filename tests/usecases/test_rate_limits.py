@@ -2,21 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bot.actions.limit_rate import LimitParams, LimitRate
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.online import WorkerOnlineWatch
 from bot.adapters.celery.rates import CeleryRates
 from bot.adapters.clusters import ConfiguredClusters
-from bot.domain.action import Execution, ExecutionState, Proposal, Risk
+from bot.domain.action import Execution, ExecutionState, Observation, Proposal, Risk
 from bot.domain.approval import ApprovalRequest
+from bot.domain.cluster import ClusterSnapshot, Worker
 from bot.domain.errors import BadInput, UnknownName
 from bot.domain.mitigation import MitigationState
-from bot.domain.rates import in_words, per_second, rate_of, same
+from bot.domain.rates import RatesFound, in_words, per_second, rate_of, same
 from bot.ports import Means
 from bot.usecases import requests
 from bot.usecases.endings import end_pauses
@@ -125,6 +127,7 @@ def test_the_applications_own_limit_comes_back(shop: LimitedShop, celery_worker:
     assert "Limited by the application now: w1@test to 100/m." in draft.preview.notes
     shop.limited(rate="10/m")
     assert shop.rate() == "10/m"
+    assert "Limited by the application now: w1@test to 100/m." in shop.wanted(rate="5/m").preview.notes
     shop.limited(rate="5/m")
     assert shop.rate() == "5/m"
     shop.lifted()
@@ -217,9 +220,8 @@ def test_the_preview_says_what_a_limit_comes_to_and_costs(shop: LimitedShop, cel
     for name in ("w1", "w2"):
         celery_worker(shop.server.url(), name=name, queues=[QUEUE], pool="solo")
     draft = shop.wanted(rate="10 per minute")
-    assert draft.preview.summary == (
-        f"2 workers would start at most 10 a minute of {TASK} each: 20 a minute in all, for 30 min."
-    )
+    assert draft.preview.summary == f"2 workers would start at most 10 a minute of {TASK} each, for 30 min."
+    assert draft.preview.notes[0] == "That is 20 a minute at most in all, if each of them gets such tasks."
     assert any("its other tasks wait too" in w for w in draft.preview.warnings)
     assert any("visibility timeout" in w for w in draft.preview.warnings)
     assert draft.risk is Risk.HIGH
@@ -237,6 +239,18 @@ def test_a_task_named_as_a_queue_is_limited_beside_its_pause(shop: LimitedShop) 
     assert held is not None
     assert (limit.target, held.target) == (QUEUE, QUEUE)
     assert limit.kind != held.kind
+
+
+def test_what_limits_come_to_counts_the_workers_that_take_the_task() -> None:
+    """One that knows the task and does not consume its queue never gets it."""
+    found = RatesFound(rates={"w1@a": None, "w2@a": None})
+    workers = (Worker(name="w1@a", queues=("mail", "shop")), Worker(name="w2@a", queues=("shop",)))
+    observation = Observation(
+        snapshot=ClusterSnapshot(cluster="prod", taken_at=datetime(2026, 11, 22, 3, 0, tzinfo=UTC), workers=workers),
+        facts={"found": found.model_dump(mode="json"), "limit": None, "former": {}, "queues": ["mail"]},
+    )
+    preview = LimitRate().preview(LimitParams(task=TASK, rate="10/m"), observation, SPEC)
+    assert preview.notes[0] == "It was seen on mail, which 1 of them consumes: 10 a minute in all."
 
 
 @pytest.mark.parametrize(

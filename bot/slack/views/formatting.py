@@ -109,10 +109,9 @@ def lasted(span: timedelta) -> str:
 
 def when(at: datetime, now: datetime | None = None, *, seconds: bool = False) -> str:
     """Return a moment in each reader's own time zone: the time alone, with its day when `now` is half a day away."""
-    token = "{time_secs}" if seconds else "{time}"
+    token, plain = ("{time_secs}", f"{at:%H:%M:%S} UTC") if seconds else ("{time}", f"{at:%H:%M} UTC")
     if now is not None and abs(at - now) >= timedelta(hours=12):
-        token = "{date_short_pretty} at " + token
-    plain = at.strftime("%H:%M:%S UTC" if seconds else "%H:%M UTC")
+        token, plain = "{date_short_pretty} at " + token, f"{at.day} {at:%b} {plain}"
     return f"<!date^{int(at.timestamp())}^{token}|{plain}>"
 
 

@@ -54,8 +54,9 @@ def more_of(line: QueueLine, now: datetime) -> list[str]:
     held = [paused(line.pause, now)] if line.pause else []
     unacked = [f"{taken(line)} taken, not finished"] if queue.unacked else []
     scheduled = [f"{count(line.scheduled)} for later"] if line.scheduled else []
+    aside = [f"📦 {count(line.set_aside)} set aside (`/celery archives`)"] if line.set_aside else []
     undeclared = [] if queue.declared else ["not in the settings"]
-    return [*held, *unacked, *scheduled, *undeclared]
+    return [*held, *aside, *unacked, *scheduled, *undeclared]
 
 
 def taken(line: QueueLine) -> str:

@@ -5,6 +5,7 @@ from bot.domain.cluster import Mode
 from bot.domain.views import Age
 from bot.domain.wording import counted
 from bot.slack.ids import ActionId
+from bot.slack.views.activity import mitigation_line
 from bot.slack.views.blocks import Block, actions, button, context, lines, message, section, sections
 from bot.slack.views.formatting import bold, count, name, prose
 from bot.slack.views.frame import aged, trouble_lines, unknown_lines
@@ -62,10 +63,11 @@ def _summary(view: StatusView) -> str:
 
 
 def _alarms(view: StatusView) -> list[str]:
-    """Return what comes before all numbers: messages nobody takes, workers that were never started."""
+    """Return what comes before all numbers: messages nobody takes, workers never started, what keeps tasks back."""
     orphaned = [queue_line(line, view.orphaned, view.now) for line in view.queues if line.queue.name in view.orphaned]
     missing = [f"⚠️ {name(g)}: no worker is started for it" for g in view.missing_groups]
-    return [*orphaned, *missing, *_conditions(view)]
+    limits = [mitigation_line(limit, view.now) for limit in view.limits]
+    return [*orphaned, *missing, *limits, *_conditions(view)]
 
 
 def _conditions(view: StatusView) -> list[str]:

@@ -8,6 +8,7 @@ from bot.adapters.celery.control import CeleryClusterControl
 from bot.adapters.clock import SystemClock
 from bot.domain.action import Preview
 from bot.domain.cluster import ClusterSpec, QueueSpec
+from bot.domain.errors import BadInput
 from bot.ports import Means, Target
 from playground.services import RedisServer
 from tests.adapters.celery.conftest import wait_for
@@ -41,9 +42,18 @@ def test_a_purge_says_how_many_tasks_for_later_remain(
     for _ in range(7):
         app.send_task("sample.add", (1, 1), queue="booking", countdown=600)
     wait_for(lambda: len(control.snapshot().workers[0].scheduled or ()) == 7)
-    preview = previewed(control)
-    assert preview.summary.startswith("0 messages in booking would be set aside")
-    assert preview.notes == ("7 tasks with a later time wait in workers and will run.",)
+    nothing = "Nothing waits in `booking`: there is nothing to set aside."
+    with pytest.raises(BadInput) as empty:
+        previewed(control)
+    assert str(empty.value) == f"{nothing} 7 tasks with a later time wait in workers and will run."
     worker.pause()
-    assert previewed(control).notes == ("Not every worker answered: more may be held by them.",)
+    with pytest.raises(BadInput) as unsure:
+        previewed(control)
+    assert str(unsure.value) == f"{nothing} Not every worker answered: more may be held by them."
     worker.resume()
+    wait_for(lambda: app.control.cancel_consumer("booking", reply=True, timeout=5, limit=1))
+    app.send_task("sample.add", (1, 1), queue="booking")
+    wait_for(lambda: len(control.snapshot().workers[0].scheduled or ()) == 7)
+    preview = previewed(control)
+    assert preview.summary.startswith("1 message in booking would be set aside")
+    assert "7 tasks with a later time wait in workers and will run." in preview.notes

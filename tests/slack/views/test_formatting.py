@@ -67,7 +67,7 @@ def test_times_are_the_readers_own_with_a_fallback() -> None:
     """Half a day away, the day is said too."""
     epoch = int(NOW.timestamp())
     assert when(NOW) == f"<!date^{epoch}^{{time}}|03:14 UTC>"
-    assert when(NOW, NOW - timedelta(hours=13)) == f"<!date^{epoch}^{{date_short_pretty}} at {{time}}|03:14 UTC>"
+    assert when(NOW, NOW - timedelta(hours=13)) == f"<!date^{epoch}^{{date_short_pretty}} at {{time}}|22 Nov 03:14 UTC>"
     assert when(NOW, seconds=True) == f"<!date^{epoch}^{{time_secs}}|03:14:00 UTC>"
 
 

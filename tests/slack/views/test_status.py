@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.domain.card import QueueLine, StatusView
 from bot.domain.cluster import Mode, Queue, TaskInHand, Unknown, Worker
-from bot.domain.mitigation import Protection
+from bot.domain.mitigation import RATE, Protection
 from bot.slack.views.status import status_message
 from tests.slack.views.reading import buttons, read
 from tests.slack.views.samples import NOW, mitigation
@@ -82,6 +82,15 @@ def test_orphaned_beside_a_silent_worker_is_a_maybe() -> None:
     """The silent worker could be the one that takes them."""
     shown = read(status_message(view(queues=(line("images", 9, consumers=None),), orphaned=("images",))))
     assert "❓ *images* 9 waiting · perhaps no worker takes them" in shown
+
+
+def test_what_keeps_tasks_back_is_said() -> None:
+    """An empty queue whose messages are set aside was not worked off; a rate limit slows one that fills."""
+    limit = mitigation(kind=RATE, target="stories.generate", rate="10/m")
+    full = view(queues=(line("analytics", 0, set_aside=1297),), limits=(limit,))
+    said = read(status_message(full))
+    assert "📦 1,297 set aside (`/celery archives`)" in said
+    assert "🐢 stories.generate is limited to 10 a minute on each worker until 03:44 UTC by <@U0ANA>" in said
 
 
 def test_silent_worker_is_told_once() -> None:
