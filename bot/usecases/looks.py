@@ -43,7 +43,7 @@ def queues(ports: Ports, cluster: str, queue: str | None = None, *, fresh: bool 
     if known.snapshot is None:
         return view
     snapshot = known.snapshot
-    lines = queue_lines(ports, target, snapshot)
+    lines = queue_lines(ports, target, known, snapshot)
     if queue is not None:
         lines = tuple(line for line in lines if line.queue.name == queue)
         if not lines:

@@ -9,7 +9,7 @@ from bot.domain.errors import OncallError
 from bot.domain.forecast import goal_of, recent, trend
 from bot.domain.mitigation import RATE, Protection, protection_of
 from bot.ports import Ports, Target
-from bot.usecases.remembering import seen
+from bot.usecases.remembering import Seen, seen
 from bot.usecases.switches import frozen
 from bot.usecases.targets import target_of
 
@@ -35,7 +35,7 @@ def status(ports: Ports, cluster: str, *, fresh: bool = False) -> StatusView:
     unheld = unheld_queues(target, snapshot)
     return empty.model_copy(
         update={
-            "queues": queue_lines(ports, target, snapshot),
+            "queues": queue_lines(ports, target, known, snapshot),
             "orphaned": unheld,
             "limits": tuple(m for m in target.mitigations if m.kind == RATE and m.live),
             "workers": snapshot.workers,
@@ -47,9 +47,9 @@ def status(ports: Ports, cluster: str, *, fresh: bool = False) -> StatusView:
     )
 
 
-def queue_lines(ports: Ports, target: Target, snapshot: ClusterSnapshot) -> tuple[QueueLine, ...]:
+def queue_lines(ports: Ports, target: Target, known: Seen, snapshot: ClusterSnapshot) -> tuple[QueueLine, ...]:
     """Return a line for each queue, worst first."""
-    unheld, aside = unheld_queues(target, snapshot), _set_aside(target)
+    unheld, aside = unheld_queues(target, snapshot), {} if known.trouble else _set_aside(target)
     lines = [_line(ports, target, snapshot, q, aside) for q in snapshot.queues]
     return tuple(sorted(lines, key=lambda line: _rank(line, unheld)))
 

@@ -63,6 +63,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "promql": {"query": "up"},
     "relief": {"queue": "nobody"},
     "running": {"queue": "mail"},
+    "waiting": {"queue": "mail"},
 }
 """Parameters that a check cannot do without."""
 
