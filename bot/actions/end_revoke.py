@@ -42,8 +42,8 @@ class EndRevoke(Action[EndRevokeParams]):
             raise UnknownName("revoke", params.revoke, [r.id for r in target.means.revokes.all()], "in force")
         facts: dict[str, Any] = {"revoke": None, "n": 0}
         if revoke is not None:
-            brief = revoke.model_copy(update=dict.fromkeys(("ids", "ending", "spared"), frozenset()))
-            facts = {"revoke": brief.model_dump(mode="json"), "n": len(revoke.ids)}
+            brief = revoke.model_copy(update=dict.fromkeys(("ids", "ending", "spared", "running"), frozenset()))
+            facts = {"revoke": brief.model_dump(mode="json"), "n": len(revoke.everything)}
         return Observation(snapshot=snapshot, facts=facts)
 
     def preview(self, params: EndRevokeParams, observation: Observation, spec: ClusterSpec) -> Preview:  # noqa: ARG002

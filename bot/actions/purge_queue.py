@@ -102,7 +102,7 @@ class PurgeQueue(Action[PurgeParams]):
             f"deleted: they can be put back for {lasting(params.keep)}.",
             radius=BlastRadius(queues=(params.queue,), messages=chosen),
             notes=notes(params.queue, observation.snapshot, census, refills, observation.snapshot.taken_at),
-            warnings=(*warnings(census), *cramped(observation.facts.get("room", {}))),
+            warnings=(*warnings(census, params.task), *cramped(observation.facts.get("room", {}))),
         )
 
     def touches(self, params: PurgeParams) -> str:

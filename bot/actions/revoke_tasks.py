@@ -158,7 +158,7 @@ class RevokeTasks(Action[RevokeParams]):
             revoke = reach.written(params.chosen, target, target.execution_id, params.hold)
         said = reach.told(revoke, target, progress, params.signal if params.terminate else None)
         return Outcome(
-            summary=f"Told {counted(len(said), 'worker')} of {counted(len(revoke.ids), 'task')}.",
+            summary=f"Told {counted(len(said), 'worker')} of {counted(len(revoke.everything), 'task')}.",
             replied=said,
             workers=tuple(sorted(said)),
         )
@@ -179,15 +179,14 @@ class RevokeTasks(Action[RevokeParams]):
             return Outcome(summary="What workers hold was not revoked: the process ended before it was looked at.")
         return self._stop(params, target, progress)
 
-    def verify(self, params: RevokeParams, before: Observation, after: Observation) -> Verdict:
+    def verify(self, params: RevokeParams, before: Observation, after: Observation) -> Verdict:  # noqa: ARG002
         """Ask again where each task is, and each worker what it remembers; believe no reply."""
         said = after.facts["archive"]
         archive = Archive.model_validate(said) if said else None
         left = Left.model_validate(after.facts["left"]) if after.facts["left"] else None
         then = _found(before)
-        waits = _found(after).waiting if params.ids else {}
         held = archive is not None and archive.state is ArchiveState.HELD and not archive.evicted
-        ok, sentence = verdict(archive, left, then, sum(waits.values()))
+        ok, sentence = verdict(archive, left, then, _found(after).seen)
         return Verdict(
             verified=ok and (held or not then.waiting),
             sentence=f"{sentence}{archive.loss if archive else ''}",

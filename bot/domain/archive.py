@@ -3,6 +3,8 @@
 from datetime import datetime
 from enum import StrEnum
 
+from pydantic import Field
+
 from bot.domain.cluster import Value
 
 
@@ -90,7 +92,8 @@ class Census(Value):
     """What waits in a queue, by task name.
 
     `looked_at` of `messages` were read, the oldest first; counts are of those, and an estimate when not all were.
-    `linked` are members of chords, groups and chains: what waits for them would wait for ever. `stamped` carry the
+    `linked` are members of chords and chains: what waits for them would wait for ever; `linked_by` counts them by name.
+    `stamped` carry the
     moment of their publishing, by which alone "older than" can choose; `oldest` is the oldest of those.
     """
 
@@ -99,5 +102,6 @@ class Census(Value):
     looked_at: int
     by_task: dict[str, int]
     linked: int = 0
+    linked_by: dict[str, int] = Field(default_factory=dict)
     stamped: int = 0
     oldest: datetime | None = None

@@ -59,14 +59,18 @@ def _by_name(census: Census) -> str:
     return f"By task: {words}{rest}."
 
 
-def warnings(census: Census) -> tuple[str, ...]:
-    """Return what else would wait with them."""
-    if not census.linked:
-        return ()
-    part = "" if census.looked_at == census.messages else "at least "
+def warnings(census: Census, task: str | None) -> tuple[str, ...]:
+    """Return what else would wait with them, or with those of one task name."""
+    linked = census.linked if task is None else census.linked_by.get(task, 0)
+    return (what_follows(linked, at_least=census.looked_at < census.messages),) if linked else ()
+
+
+def what_follows(linked: int, *, at_least: bool) -> str:
+    """Return what it means that so many messages, or more, are of chords and chains."""
+    part = "At least " if at_least else ""
     return (
-        f"{part}{counted(census.linked, 'message')} {'is' if census.linked == 1 else 'are'} part of a chord or chain: "
-        "what follows them waits until they are put back.",
+        f"{part}{counted(linked, 'message')} {'is' if linked == 1 else 'are'} part of a chord or chain: "
+        f"what follows {'it' if linked == 1 else 'them'} waits until {'it is' if linked == 1 else 'they are'} put back."
     )
 
 

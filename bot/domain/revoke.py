@@ -27,6 +27,9 @@ START_MARGIN = timedelta(seconds=5)
 KILLABLE = ("prefork", "gevent", "eventlet")
 """Pools that can end a task that runs."""
 
+ENDED = ("SUCCESS", "FAILURE", "REVOKED")
+"""States of Celery's `states.py` after which a task does not run again."""
+
 
 class Hold(StrEnum):
     """How a worker holds a task."""
@@ -89,7 +92,7 @@ class Sought(Value):
 
     `waiting` is the queue of each that waits, `unlisted` are those taken from the broker and not acknowledged,
     `results` the states that the backend stores of the others. `unsearched` says in clauses where could not be looked,
-    `behind` names queues that were read in part.
+    `behind` names queues that were read in part. `linked` are those that wait and are of chords and chains.
     """
 
     waiting: dict[str, str] = Field(default_factory=dict)
@@ -97,13 +100,14 @@ class Sought(Value):
     results: dict[str, str] = Field(default_factory=dict)
     unsearched: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
+    linked: frozenset[str] = frozenset()
 
 
 class Revoke(Value):
     """A revoke in force: `ids` were in workers' hands, and no worker may run them until `ends_at`.
 
-    Of them `ending` were to be ended while they ran. `spared` could not be stopped, or were not to be, and ran on.
-    `told` is when each worker last took all ids.
+    Of them `ending` were to be ended while they ran. `spared` could not be stopped, or were not to be, and ran on;
+    `running` of those ran already. `told` is when each worker last took all ids.
     """
 
     id: str
@@ -112,12 +116,16 @@ class Revoke(Value):
     ids: frozenset[str] = frozenset()
     ending: frozenset[str] = frozenset()
     spared: frozenset[str] = frozenset()
+    running: frozenset[str] = frozenset()
     told: dict[str, datetime] = Field(default_factory=dict)
 
     @property
     def everything(self) -> frozenset[str]:
-        """Return all ids that workers are told: of those that run on, retries are not to run."""
-        return self.ids | self.spared
+        """Return all ids that workers are told: of those that run on, retries are not to run.
+
+        Not those that a pool runs all the same and has not begun: Celery would store for them that they were revoked.
+        """
+        return self.ids | self.running
 
 
 def in_hand(snapshot: ClusterSnapshot) -> tuple[Held, ...]:
@@ -133,25 +141,30 @@ def in_hand(snapshot: ClusterSnapshot) -> tuple[Held, ...]:
 class Found(Value):
     """What a revoke would reach, counted, by queue or by worker.
 
-    `waiting` is an estimate where `about`. `unlisted` were taken by workers that do not list them. `late` of those kept
-    for later are due after the revoke ends, the last at `latest`. `finished` and `unknown` are ids that are left out.
-    `silent` are workers that did not answer, `behind` queues of which only the next messages were looked at.
-    `sorted_through` messages are looked at one by one; `linked` of those that wait are of chords and chains.
+    `waiting` is an estimate where `about`; `seen` of the ids were seen to wait. `unlisted` were taken by workers that
+    do not list them. `late` of those kept for later are due after the revoke ends, the last at `latest`. `finished`,
+    `astray` and `unknown` are ids that are left out: they have ended, are nowhere although a result says that they have
+    not, or nobody knows them. `silent` are workers that did not answer, `behind` queues of which only the next messages
+    were looked at. `sorted_through` messages are looked at one by one; `linked` of those that wait are of chords and
+    chains, or more where `about` or `sampled`.
     """
 
     waiting: dict[str, int] = Field(default_factory=dict)
     about: bool = False
+    seen: int = 0
     ways: dict[Way, dict[str, int]] = Field(default_factory=dict)
     unlisted: int = 0
     late: int = 0
     latest: datetime | None = None
     finished: dict[str, str] = Field(default_factory=dict)
+    astray: dict[str, str] = Field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     unsearched: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
     sorted_through: int = 0
     linked: int = 0
+    sampled: bool = False
 
     def by(self, way: Way) -> dict[str, int]:
         """Return how many tasks go this way, by worker."""
@@ -171,10 +184,10 @@ class Found(Value):
 class Left(Value):
     """What became of a revoke's tasks, asked of the cluster afterwards.
 
-    `running` are those that were to be ended and run, `unknowing` how many tasks workers hold that do not know of their
-    revoke; `outran` ended by themselves before they were reached. Of `unsure` nobody knows: no worker that answers
-    holds them, some worker does not answer, and no result says that they were stopped. `spared_running` of `spared`
-    still run.
+    `ending` were to be ended while they ran; `running` of all `ids` run. `unknowing` is how many tasks workers hold
+    that do not know of their revoke; `outran` ended by themselves before they were reached. Of `unsure` nobody knows:
+    no worker that answers holds them, some worker does not answer, and no result says that they were stopped.
+    `spared_running` of `spared` still run.
     """
 
     ids: int

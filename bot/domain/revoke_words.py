@@ -2,6 +2,7 @@
 
 from bot.domain.archive import Archive
 from bot.domain.duration import lasting
+from bot.domain.purge_words import what_follows
 from bot.domain.revoke import CELERY_KEEPS, CELERY_KEEPS_SECONDS, Chosen, Found, Left, Way
 from bot.domain.wording import counted, listed, verb
 
@@ -68,7 +69,7 @@ def notes(chosen: Chosen, found: Found, hold: int, keep: int) -> tuple[str, ...]
             f"restart, after {lasting(CELERY_KEEPS_SECONDS)}, or behind {CELERY_KEEPS:,} others. What a stopped worker "
             "gives back may run in the moment in which the next one starts."
         )
-    if left_out := len(found.finished) + len(found.unknown):
+    if left_out := len(found.finished) + len(found.astray) + len(found.unknown):
         lines.append(f"{counted(left_out, 'id')} left out: {_left_out(found)}.")
     if chosen.task or chosen.queue:
         lines.append("Tasks that are sent from now on are not revoked.")
@@ -96,8 +97,7 @@ def warnings(chosen: Chosen, found: Found, signal: str) -> tuple[str, ...]:
             f"{found.latest:%Y-%m-%d %H:%M} UTC: say a longer `for`, or they run."
         )
     if found.linked:
-        are = "is" if found.linked == 1 else "are"
-        lines.append(f"{counted(found.linked, 'message')} {are} part of a chord or chain: what follows them waits.")
+        lines.append(what_follows(found.linked, at_least=found.about or found.sampled))
     if found.unsearched:
         lines.append(f"Not looked at: {listed(list(found.unsearched))}.{_named(chosen, found)}")
     return tuple(lines)
@@ -124,9 +124,10 @@ def ended_or_unknown(chosen: Chosen, found: Found) -> str:
             f"Nothing waits: {counted(sum(on.values()), 'task')} {verb(sum(on.values()), 'run')} already on "
             f"{_by_worker(on)}. Add `terminate` to end {_them(sum(on.values()))}.{rest}"
         )
-    if chosen.ids and (found.finished or found.unknown):
+    if found.finished or found.astray or found.unknown:
         return f"There is nothing to revoke: {_left_out(found)}.{rest}"
-    return f"There is nothing to revoke: no worker holds any {what(chosen)}, and none wait in a queue.{rest}"
+    where = chosen.queue or "a queue"
+    return f"There is nothing to revoke: no worker holds any {what(chosen)}, and none wait in {where}.{rest}"
 
 
 def _left_out(found: Found) -> str:
@@ -134,6 +135,10 @@ def _left_out(found: Found) -> str:
     if found.finished:
         ended = [f"`{i}` has a result already ({state})" for i, state in found.finished.items()]
         parts.append(listed(ended, 3))
+    if found.astray:
+        but = "by its result, but in no queue and with no worker"
+        said = [f"`{i}` is {state} {but}" for i, state in found.astray.items()]
+        parts.append(listed(said, 3))
     if found.unknown:
         parts.append(
             f"{listed([f'`{i}`' for i in found.unknown], 3)} {_are(len(found.unknown))} in no queue, "
@@ -152,15 +157,15 @@ def verdict(archive: Archive | None, left: Left | None, then: Found, waiting: in
         parts.append(f"{counted(archive.messages, 'message')} of {archive.queue} set aside ({archive.state.value})")
     if waiting:
         parts.append(f"{waiting:,} still {verb(waiting, 'wait')}")
-    if then.behind:
-        ok = False
-        parts.append(f"more may wait in {listed(list(then.behind))}, of which only the next messages were looked at")
     if left is None and then.in_reach:
         ok = False
         parts.append("what workers held was not revoked")
     elif left is not None:
         ok = ok and not (left.running or left.unknowing or left.spared_in_hand or left.unsure)
         parts += _became(left)
+    if then.behind:
+        ok = False
+        parts.append(f"more may wait in {listed(list(then.behind))}, of which only the next messages were looked at")
     return ok, f"{'; '.join(parts) or 'Nothing was done'}."
 
 
@@ -174,7 +179,7 @@ def _became(left: Left) -> list[str]:
         parts.append(f"{left.running:,} still {verb(left.running, 'run')}")
     if left.unsure:
         parts.append(
-            f"of {left.unsure:,} nobody knows: a worker that does not answer may hold or run {_them(left.unsure)}"
+            f"{counted(left.unsure, 'task')} may run yet: a worker that does not answer may hold {_them(left.unsure)}"
         )
     if left.outran:
         parts.append(f"{left.outran:,} ended before they could be stopped")

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from bot.domain.archive import Census
 from bot.domain.cluster import ClusterSnapshot
 from bot.domain.errors import BadInput
-from bot.domain.revoke import Chosen, Found, Held, Hold, Left, Revoke, Sought, Way
-from bot.domain.wording import counted
+from bot.domain.revoke import ENDED, Chosen, Found, Held, Hold, Left, Revoke, Sought, Way
+from bot.domain.wording import counted, listed
 from bot.ports import Progress, Target
 
 MOST_IN_HAND = 20_000
@@ -27,27 +27,34 @@ def found(chosen: Chosen, target: Target, snapshot: ClusterSnapshot, ends_at: da
     """Look for all that is meant; raises ClusterUnreachable."""
     held = chosen.of(snapshot)
     sought = target.means.revokes.seek(chosen.ids, task=chosen.task, queue=chosen.queue)
-    reached = _waiting(chosen, target, snapshot, sought)
-    waiting, about, unsearched = reached.waiting, reached.about, list(reached.unsearched)
     in_hand = {h.id for h in held}
     late = [h.eta for h in held if h.hold is Hold.SCHEDULED and h.eta is not None and h.eta > ends_at]
-    seen = in_hand | sought.unlisted | sought.waiting.keys()
     silent = [w.name for w in snapshot.workers if w.active is None]
+    nowhere = chosen.ids - in_hand - sought.unlisted - sought.waiting.keys()
+    results = {i: sought.results[i] for i in sorted(nowhere) if i in sought.results}
+    finished = {i: state for i, state in results.items() if state in ENDED}
+    if not nowhere - finished.keys():
+        sought = sought.model_copy(update={"behind": ()})  # none is left that could wait there
+    reached = _waiting(chosen, target, snapshot, sought)
+    unsearched = [*sought.unsearched, *reached.unsearched]
     unsearched += [f"what {name} holds, which did not answer: busy or unreachable" for name in silent]
     return Found(
-        waiting=waiting,
-        about=about,
+        waiting=reached.waiting,
+        about=reached.about,
+        seen=reached.seen,
         ways=_ways(held, chosen),
         unlisted=len(sought.unlisted - in_hand),
         late=len(late),
         latest=max(late, default=None),
-        finished={i: sought.results[i] for i in sorted(chosen.ids - seen) if i in sought.results},
-        unknown=tuple(i for i in sorted(chosen.ids - seen) if i not in sought.results),
-        unsearched=(*sought.unsearched, *unsearched),
+        finished=finished,
+        astray={i: state for i, state in results.items() if i not in finished},
+        unknown=tuple(i for i in sorted(nowhere) if i not in results),
+        unsearched=tuple(unsearched),
         silent=tuple(silent),
-        behind=tuple(q for q in (*sought.behind, *reached.behind) if q not in waiting),
-        sorted_through=_sorted_through(chosen, waiting, snapshot),
+        behind=reached.behind,
+        sorted_through=_sorted_through(chosen, reached.waiting, snapshot),
         linked=reached.linked,
+        sampled=reached.sampled,
     )
 
 
@@ -67,12 +74,26 @@ def _ways(held: Iterable[Held], chosen: Chosen) -> dict[Way, dict[str, int]]:
 
 def _waiting(chosen: Chosen, target: Target, snapshot: ClusterSnapshot, sought: Sought) -> Found:
     """Return how many wait in which queue, whether that is an estimate, and what was not looked at."""
-    if chosen.ids:
-        counts = Counter(queue for queue in sought.waiting.values() if chosen.queue in (None, queue))
-        if chosen.queue in sought.behind and chosen.queue is not None:
-            # Named, and not all was looked at: it is looked through when it is done.
-            return Found(waiting={chosen.queue: counts[chosen.queue] or 1}, about=True)
-        return Found(waiting=dict(sorted(counts.items())))
+    return _ids_waiting(chosen, sought) if chosen.ids else _all_waiting(chosen, target, snapshot)
+
+
+def _ids_waiting(chosen: Chosen, sought: Sought) -> Found:
+    counts = Counter(queue for queue in sought.waiting.values() if chosen.queue in (None, queue))
+    seen, partly = counts.total(), [q for q in sought.behind if chosen.queue in (None, q)]
+    if chosen.queue in partly and chosen.queue is not None and not seen:
+        counts[chosen.queue] = 1  # named, and not all was looked at: it is looked through when it is done
+    behind = [q for q in partly if q not in counts]
+    return Found(
+        waiting=dict(sorted(counts.items())),
+        about=any(q in counts for q in partly),
+        seen=seen,
+        linked=sum(1 for i in sought.linked if sought.waiting[i] in counts),
+        unsearched=(f"the rest of {listed(behind)} behind what is next there",) if behind else (),
+        behind=tuple(behind),
+    )
+
+
+def _all_waiting(chosen: Chosen, target: Target, snapshot: ClusterSnapshot) -> Found:
     deep = sorted((q for q in snapshot.queues if q.depth), key=lambda q: -(q.depth or 0))
     names = [chosen.queue] if chosen.queue else [q.name for q in deep]
     censuses = [target.means.archives.census(name) for name in names[:MOST_QUEUES]]
@@ -85,8 +106,9 @@ def _waiting(chosen: Chosen, target: Target, snapshot: ClusterSnapshot, sought: 
         waiting=found,
         about=any(c.queue in found for c in partly),
         unsearched=tuple(rest),
-        behind=tuple(c.queue for c in partly),
-        linked=sum(c.linked for c in censuses if c.queue in found) if chosen.task is None else 0,
+        behind=tuple(c.queue for c in partly if c.queue not in found),
+        linked=sum(_linked(chosen, c) for c in censuses),
+        sampled=any(c.looked_at < c.messages for c in censuses if c.queue in found),
     )
 
 
@@ -97,6 +119,10 @@ def _estimate(chosen: Chosen, census: Census) -> int:
     if not seen and chosen.queue and census.looked_at < census.messages:
         return 1  # named, and not all was looked at: it is looked through when it is done
     return round(seen * census.messages / census.looked_at) if census.looked_at else 0
+
+
+def _linked(chosen: Chosen, census: Census) -> int:
+    return census.linked if chosen.task is None else census.linked_by.get(chosen.task, 0)
 
 
 def written(chosen: Chosen, target: Target, id: str, hold: int) -> Revoke:
@@ -120,6 +146,7 @@ def written(chosen: Chosen, target: Target, id: str, hold: int) -> Revoke:
         ids=frozenset(ids),
         ending=frozenset(h.id for h in held if h.way(terminate=chosen.terminate) is Way.ENDS),
         spared=frozenset(spared),
+        running=frozenset(h.id for h in held if h.id in spared and h.hold is Hold.RUNNING),
     )
     target.means.revokes.keep(revoke)
     return revoke
@@ -138,7 +165,7 @@ def told(revoke: Revoke, target: Target, progress: Progress, signal: str | None)
 
     They are told of those that run on, too: a retry of such a task is a new message under the same id.
     """
-    if not revoke.ids:
+    if not revoke.everything:
         return {}
     now, workers = target.clock.now(), [w.name for w in target.control.snapshot().workers]
     said = dict(target.means.revokes.tell(revoke.everything, workers, progress)) if workers else {}

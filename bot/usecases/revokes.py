@@ -86,7 +86,7 @@ def _tell(ports: Ports, cluster: str, revoke: Revoke, workers: Iterable[str]) ->
     One that knew all for a long time is told all: what it remembers, it forgets three hours after it heard it.
     """
     wanted, until = sorted(workers), time.monotonic() + AT_ONCE
-    if not wanted or not revoke.ids:
+    if not wanted or not revoke.everything:
         return True
 
     def bounded(line: str) -> None:  # noqa: ARG001 - nobody waits for it
@@ -115,7 +115,7 @@ def _tell(ports: Ports, cluster: str, revoke: Revoke, workers: Iterable[str]) ->
 
 @retried
 def _told_anew(ports: Ports, cluster: str, revoke: Revoke, workers: list[str]) -> None:
-    facts = {"cluster": cluster, "workers": ", ".join(workers), "tasks": len(revoke.ids)}
+    facts = {"cluster": cluster, "workers": ", ".join(workers), "tasks": len(revoke.everything)}
     with ports.store.write() as tx:
         tx.audit.append(ports.clock.now(), "system", TOLD_ANEW, revoke.id, facts)
 
@@ -123,7 +123,7 @@ def _told_anew(ports: Ports, cluster: str, revoke: Revoke, workers: list[str]) -
 @retried
 def _ended(ports: Ports, cluster: str, revoke: Revoke) -> None:
     """Write the end down before it is forgotten; once more, should that fail."""
-    facts = {"cluster": cluster, "tasks": len(revoke.ids)}
+    facts = {"cluster": cluster, "tasks": len(revoke.everything)}
     with ports.store.write() as tx:
         if not any(e.event == "revoke ended" for e in tx.audit.about(revoke.id)):
             tx.audit.append(ports.clock.now(), "system", "revoke ended", revoke.id, facts)

@@ -76,6 +76,13 @@ def _add_tasks(app: Celery, result_url: str) -> None:
     def fail(message: str = "on purpose") -> None:
         raise ValueError(message)
 
+    @app.task(name="sample.again", bind=True, max_retries=None)
+    def again(self: "Task[[str], None]", key: str) -> None:
+        """Count as `sample.count` does, run until something is pushed to this list, and ask for a retry at once."""
+        counter.incr(f"{EXECUTIONS}{self.request.id}")
+        counter.blpop([key], timeout=60)
+        raise self.retry(countdown=0)
+
     @app.task(name="sample.count", bind=True)
     def count(self: "Task[[], int]") -> int:
         """How often the task of this id has run, this time included; `executions` reads all of them."""

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 from celery import Celery
 
 from bot.adapters.celery.archives import CeleryArchives
@@ -17,6 +18,7 @@ from bot.adapters.clusters import ConfiguredClusters
 from bot.domain.action import Execution, Preview, Proposal, Risk
 from bot.domain.approval import Alternative, Answer, ApprovalRequest
 from bot.domain.cluster import ClusterSnapshot
+from bot.domain.errors import OncallError
 from bot.ports import Means
 from bot.usecases import approvals, requests
 from bot.usecases.executions import execute
@@ -63,6 +65,14 @@ class Shop:
         """Send a task that takes a while, and return its id."""
         return str(self.app.tasks["sample.sleep"].apply_async((seconds,), queue=QUEUE).id)
 
+    def waiting_for(self, key: str, task: str = "sample.wait") -> str:
+        """Send a task that runs until `release` is called with this key, and return its id."""
+        return str(self.app.tasks[task].apply_async((key,), queue=QUEUE).id)
+
+    def release(self, key: str, n: int = 1) -> None:
+        """Let so many of them end, one after the other."""
+        self.server.client().lpush(key, *["go"] * n)
+
     def ran(self) -> dict[str, int]:
         """Return how often each counting task ran."""
         return executions(self.server.client())
@@ -104,6 +114,19 @@ class Shop:
     def held(self, n: int) -> None:
         """Wait until workers hold so many that do not run."""
         self.until(lambda s: sum(len(w.reserved or ()) + len(w.scheduled or ()) for w in s.workers) >= n)
+
+
+def sentence(execution: Execution) -> str:
+    """Return what is said of it in the end."""
+    assert execution.verdict is not None, execution.error
+    return execution.verdict.sentence
+
+
+def refusal(shop: Shop, **params: object) -> str:
+    """Return in which words it is refused."""
+    with pytest.raises(OncallError) as caught:
+        shop.preview(**params)
+    return str(caught.value)
 
 
 def wait(true: Callable[[], object]) -> None:

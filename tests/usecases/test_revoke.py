@@ -7,13 +7,12 @@ import pytest
 
 from bot.domain.action import Execution, ExecutionState
 from bot.domain.approval import ApprovalRequest
-from bot.domain.errors import OncallError
 from bot.usecases import requests
 from bot.usecases.executions import execute
 from playground.services import RedisServer
 from tests.services.probing import probing
 from tests.services.workers import StartWorker
-from tests.usecases.revoking import QUEUE, Shop, wait
+from tests.usecases.revoking import QUEUE, Shop, refusal, sentence, wait
 
 
 @pytest.fixture
@@ -22,12 +21,6 @@ def shop(tmp_path: Path, redis_server: RedisServer) -> Iterator[Shop]:
     shop = Shop(tmp_path, redis_server)
     yield shop
     shop.close()
-
-
-def sentence(execution: Execution) -> str:
-    """Return what is said of it in the end."""
-    assert execution.verdict is not None, execution.error
-    return execution.verdict.sentence
 
 
 def undone(shop: Shop, execution: Execution) -> Execution:
@@ -79,7 +72,7 @@ def test_a_queue_is_revoked_where_it_waits_and_where_workers_hold_it_and_no_othe
     shop.held(3)
     (elsewhere,) = shop.count(queue="booking")
     preview = shop.preview(queue=QUEUE)
-    assert "1 task runs already and will run on; `terminate` would end it." in preview.notes
+    assert "1 task runs already and will run on, without retries; `terminate` would end it." in preview.notes
     execution = shop.revoked(queue=QUEUE, terminate=True)
     assert execution.state is ExecutionState.VERIFIED, sentence(execution)
     assert "set aside (held); " in sentence(execution)
@@ -132,13 +125,6 @@ def test_prefetched_tasks_of_a_name_are_stopped_and_a_running_one_runs_on_unless
     assert "1 task in workers' hands stopped, 1 of them while they ran" in sentence(ended)
     (after,) = shop.count()
     wait(lambda: shop.ran() == {after: 1})
-
-
-def refusal(shop: Shop, **params: object) -> str:
-    """Return in which words it is refused."""
-    with pytest.raises(OncallError) as caught:
-        shop.preview(**params)
-    return str(caught.value)
 
 
 @pytest.mark.parametrize("terminate", [False, True])

@@ -22,11 +22,14 @@ end end
 _BUSY = """
 local stem = string.sub(KEYS[2], 1, #KEYS[2] - #ARGV[2])
 for _, other in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  local about = redis.call('HMGET', stem .. other, 'state', 'queue')
-  if about[2] == ARGV[3] and (about[1] == 'sorting' or about[1] == 'merging') then return {'busy', other} end
+  local about = redis.call('HMGET', stem .. other, 'queue', 'state')
+  local state = about[2]
+  if about[1] == ARGV[3] and (state == 'sorting' or state == 'merging' or state == 'restoring') then
+    return {'busy', other}
+  end
 end
 """
-"""While another archive sorts that queue its messages lie elsewhere: there would be nothing to set aside."""
+"""While another archive sorts that queue, or is put back, messages of it lie elsewhere: they would be missed."""
 
 SET_ASIDE = """
 -- KEYS: archives, about, live lanes, archive lanes. ARGV: lanes, id, queue, made_at, ends_at, least, most, steps, sep

@@ -62,8 +62,8 @@ class CeleryArchives:
             return QueueMoved(messages=n)
         if state == b"busy":
             raise BadInput(
-                f"Archive `{text(n)}` is just being made of `{wanted.queue}`: until that has ended its messages lie "
-                "elsewhere. Nothing was done; ask again in a minute."
+                f"Archive `{text(n)}` of `{wanted.queue}` is just being made or put back: until that has ended, "
+                "messages of the queue lie elsewhere. Nothing was done; ask again in a minute."
             )
         return _made(wanted, n) if state == b"held" else self.go_on(wanted.id, told)
 

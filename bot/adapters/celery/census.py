@@ -25,7 +25,8 @@ def counted(client: "redis.Redis", keys: Keys, queue: str, until: float) -> Cens
         pipeline.llen(lane)
     lengths = pipeline.execute()
     found: dict[str, int] = {}
-    looked_at = linked = stamped = 0
+    linked: dict[str, int] = {}
+    looked_at = stamped = 0
     oldest: float | None = None
     for lane, length in zip(lanes, lengths, strict=True):
         for start in range(0, min(length, MOST - looked_at), PAGE):
@@ -36,7 +37,8 @@ def counted(client: "redis.Redis", keys: Keys, queue: str, until: float) -> Cens
                 looked_at += 1
                 name = message.task or "(unknown)"
                 found[name] = found.get(name, 0) + 1
-                linked += linked_in(raw)
+                if linked_in(raw):
+                    linked[name] = linked.get(name, 0) + 1
                 if message.published_at is not None:
                     stamped += 1
                     oldest = message.published_at if oldest is None else min(oldest, message.published_at)
@@ -45,7 +47,8 @@ def counted(client: "redis.Redis", keys: Keys, queue: str, until: float) -> Cens
         messages=sum(lengths),
         looked_at=looked_at,
         by_task=dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))),
-        linked=linked,
+        linked=sum(linked.values()),
+        linked_by=linked,
         stamped=stamped,
         oldest=None if oldest is None else datetime.fromtimestamp(oldest, UTC),
     )

@@ -83,6 +83,7 @@ class CeleryRevokes:
             "ends_at": revoke.ends_at.timestamp(),
             "ending": json.dumps(sorted(revoke.ending)),
             "spared": json.dumps(sorted(revoke.spared)),
+            "running": json.dumps(sorted(revoke.running)),
         }
 
         def work(client: "redis.Redis", until: float) -> None:  # noqa: ARG001 - the broker's signature
@@ -202,6 +203,7 @@ def _revoke(id: str, said: Mapping[str, str], ids: Iterable[bytes]) -> Revoke:
         ids=frozenset(text(i) for i in ids),
         ending=frozenset(json.loads(said["ending"])),
         spared=frozenset(json.loads(said["spared"])),
+        running=frozenset(json.loads(said.get("running", "[]"))),
         told=told,
     )
 

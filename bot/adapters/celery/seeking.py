@@ -13,7 +13,6 @@ from bot.adapters.celery import finding, messages
 from bot.adapters.celery.keys import text
 from bot.adapters.celery.watched import WatchedCluster
 from bot.domain.revoke import Sought
-from bot.domain.wording import listed
 
 MOST_UNACKED = 50_000
 
@@ -29,17 +28,14 @@ def seek(
     """Return where these ids wait; and which of them, or of a task or queue, were taken and not acknowledged."""
     unsearched: list[str] = []
     watched.topology.refresh(client, until)
-    waiting, behind = _waiting(watched, client, frozenset(ids), until) if ids else ({}, [])
-    if behind:
-        unsearched.append(f"the rest of {listed(behind)} behind what is next there")
+    waiting = _waiting(watched, client, frozenset(ids), until) if ids else Sought()
     unlisted = _unlisted(watched, client, frozenset(ids), task, queue, until, unsearched)
-    return Sought(waiting=waiting, unlisted=unlisted, unsearched=tuple(unsearched), behind=tuple(behind))
+    return waiting.model_copy(update={"unlisted": unlisted, "unsearched": tuple(unsearched)})
 
 
-def _waiting(
-    watched: WatchedCluster, client: "redis.Redis", ids: frozenset[str], until: float
-) -> tuple[dict[str, str], list[str]]:
+def _waiting(watched: WatchedCluster, client: "redis.Redis", ids: frozenset[str], until: float) -> Sought:
     found: dict[str, str] = {}
+    linked: set[str] = set()
     lanes = finding.lanes_of(watched, client)
     while open_ := [lane for lane in lanes if not lane.done]:
         if time.monotonic() >= until or len(found) == len(ids):
@@ -52,9 +48,12 @@ def _waiting(
                 lane.read = lane.length  # no list any more
                 continue
             lane.read += finding.PAGE
-            found |= {one: lane.queue for raw in page if (one := messages.read(raw).id) in ids}
+            here = {one: raw for raw in page if (one := messages.read(raw).id) in ids}
+            found |= dict.fromkeys(here, lane.queue)
+            linked |= {one for one, raw in here.items() if messages.linked_in(raw)}
     cut = sorted({lane.queue for lane in lanes if lane.read < lane.length})
-    return found, cut if len(found) < len(ids) else []
+    behind = tuple(cut) if len(found) < len(ids) else ()
+    return Sought(waiting=found, linked=frozenset(linked), behind=behind)
 
 
 def _unlisted(

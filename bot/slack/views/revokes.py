@@ -25,7 +25,7 @@ def revokes_message(view: RevokesView, *, shared: bool = False) -> Message:
 
 
 def _line(revoke: Revoke, view: RevokesView) -> str:
-    ids = sorted(revoke.ids)
+    ids = sorted(revoke.everything)
     shown = ", ".join(f"`{escape(i)}`" for i in ids[:MOST_IDS])
     more = f" and {count(len(ids) - MOST_IDS)} more" if len(ids) > MOST_IDS else ""
     tasks = f"{counted(len(ids), 'task')} that workers held: {shown}{more}" if ids else "nothing was in workers' hands"

@@ -13,7 +13,7 @@ from bot.adapters.celery.watched import WatchedCluster
 from bot.domain.archive import Archive, ArchiveState, ArchiveWanted, QueueMoved
 from bot.domain.broker import PUBLISHED_AT
 from bot.domain.cluster import ClusterSpec, QueueSpec
-from bot.domain.errors import BrokerRefuses, OncallError
+from bot.domain.errors import BadInput, BrokerRefuses, OncallError
 from playground.services import RedisServer
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -59,9 +59,9 @@ def message(id: str, task: str, at: float | None) -> bytes:
     return json.dumps({"body": "W10=", "headers": headers, "properties": {"body_encoding": "base64"}}).encode()
 
 
-def wanted(most: int = MANY, id: str = "a1", **chosen: Any) -> ArchiveWanted:
+def wanted(most: int = MANY, id: str = "a1", queue: str = "mail", **chosen: Any) -> ArchiveWanted:
     """Return what is to be made: of all messages, or those chosen by `task` or `before`."""
-    return ArchiveWanted(id=id, queue="mail", made_at=NOW, ends_at=NOW + timedelta(days=1), most=most, **chosen)
+    return ArchiveWanted(id=id, queue=queue, made_at=NOW, ends_at=NOW + timedelta(days=1), most=most, **chosen)
 
 
 def ids(numbers: range) -> list[str]:
@@ -187,6 +187,30 @@ def test_sorting_that_broke_off_goes_on_and_loses_nothing(broker: Broker, steps:
     broker.archives.put_back("a1", quiet)
     found = broker.waiting()
     assert (len(found), len(set(found))) == (before_undo + 3 * PAGE, len(found))
+
+
+@pytest.mark.parametrize("task", [None, "mail.send"])
+def test_while_an_archive_is_made_or_put_back_no_other_is_made_of_its_queue(
+    redis_server: RedisServer, broker: Broker, task: str | None
+) -> None:
+    """Its messages lie elsewhere, so that the other would set aside none, and say so."""
+    other = Broker(redis_server, queue="other")
+    broker.put(range(3 * PAGE))
+    other.put(range(3))
+    with pytest.raises(Stopped):
+        broker.archives.set_aside(wanted(task="mail.clean"), stop_after(2))
+    with pytest.raises(BadInput, match="`a1` of `mail` is just being made or put back"):
+        broker.archives.set_aside(wanted(id="a2", task=task), quiet)
+    assert held(other.archives.set_aside(wanted(id="a3", task=task, queue="other"), quiet)).messages == 3
+    broker.archives.go_on("a1", quiet)
+    assert held(broker.archives.set_aside(wanted(id="a2", task=task), quiet)).messages == 3 * PAGE
+    broker.put(range(3 * PAGE, 6 * PAGE))
+    with pytest.raises(Stopped):
+        broker.archives.put_back("a2", stop_after(1))
+    with pytest.raises(BadInput, match="`a2` of `mail`"):
+        broker.archives.set_aside(wanted(id="a4", task=task), quiet)
+    broker.archives.put_back("a2", quiet)
+    assert held(broker.archives.set_aside(wanted(id="a4", task=task), quiet)).messages == 6 * PAGE
 
 
 def test_a_dropped_archive_is_gone_and_cannot_be_put_back(broker: Broker) -> None:
