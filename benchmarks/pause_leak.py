@@ -50,14 +50,22 @@ def run_worker(shop: Shop, folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def plugged(shop: Shop, folder: Path) -> Iterator[None]:
+    """Start the worker with the worker plugin."""
+    with shop.plugged(WORKER, folder):
+        yield
+
+
 ONE_CANCEL = "one cancel at worker-online"
 LAYERS: dict[str, tuple[Act | None, Start]] = {
     ONE_CANCEL: (one_cancel, started),
     "watch and hold": (hold, started),
     "started by run-worker": (None, run_worker),
+    "started with the worker plugin": (None, plugged),
     "started with -X": (None, partial(started, without=("analytics",))),
 }
-GOALS = {"watch and hold": 100, "started by run-worker": 0, "started with -X": 0}
+GOALS = {"watch and hold": 100, "started by run-worker": 0, "started with the worker plugin": 0, "started with -X": 0}
 
 
 def rows() -> list[Row]:

@@ -21,6 +21,7 @@ from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.event_switch import EventSwitch, sightings
 from bot.adapters.celery.old_results import CeleryOldResults
 from bot.adapters.celery.online import WorkerOnlineWatch
+from bot.adapters.celery.orders import CeleryOrders
 from bot.adapters.celery.orphans import CeleryOrphans
 from bot.adapters.celery.rates import CeleryRates
 from bot.adapters.celery.requeues import CeleryRequeues
@@ -120,6 +121,7 @@ def _means(watched: WatchedCluster, clock: Clock, event_exchange: str) -> Means:
         rates=CeleryRates(watched),
         time_limits=CeleryTimeLimiting(watched),
         old_results=CeleryOldResults(watched, clock),
+        orders=CeleryOrders(watched, clock),
         orphans=CeleryOrphans(watched, event_exchange),
     )
 

@@ -24,6 +24,7 @@ from bot.adapters.celery.dispatcher import CeleryDispatcher
 from bot.adapters.celery.examination import examine_ops, ops_connection
 from bot.adapters.celery.old_results import CeleryOldResults
 from bot.adapters.celery.online import WorkerOnlineWatch
+from bot.adapters.celery.orders import CeleryOrders
 from bot.adapters.celery.orphans import CeleryOrphans
 from bot.adapters.celery.requeues import CeleryRequeues
 from bot.adapters.celery.watched import WatchedCluster
@@ -32,7 +33,9 @@ from bot.adapters.sql import migrate
 from bot.cli import cli
 from bot.domain.cluster import ClusterSpec, Mode, QueueSpec
 from bot.domain.connections import Chosen
+from bot.domain.errors import BrokerRefuses
 from bot.domain.old_results import ResultsWanted
+from bot.domain.orders import StandingOrders
 from bot.domain.requeue import FailedWanted, RequeueState
 from bot.settings import Need, load_settings
 from playground.processes import ChildProcess
@@ -141,6 +144,24 @@ def test_the_rules_for_closing_connections_suffice(redis_server: RedisServer) ->
         assert connections.close([chosen], Chosen(ids=(number,), workers=True), lambda _: None) == 1
         assert number not in {c.id for c in connections.all()}
     watched.close()
+
+
+@pytest.mark.service
+def test_the_rule_for_standing_orders_suffices_and_is_needed(redis_server: RedisServer) -> None:
+    """That of the table's row lets them be written; without it the refusal is told in words."""
+    url = set_user(redis_server, "celery-oncall")
+    watched = WatchedCluster(ClusterConnection("shop", url), SPEC)
+    orders = CeleryOrders(watched, SystemClock())
+    given = StandingOrders(paused={"analytics": datetime.now(UTC) + timedelta(minutes=5)})
+    with pytest.raises(BrokerRefuses, match=r"docs/install\.md"):
+        orders.give(given)
+    with redis_server.client() as client:
+        client.execute_command("ACL", "LOG", "RESET")
+        client.execute_command("ACL", "SETUSER", "celery-oncall", *added_rules("pauses and rate limits"))
+        orders.give(given)
+        assert b"analytics" in (client.get("oncall.orders") or b"")
+    watched.close()
+    assert refusals(redis_server) == []
 
 
 @pytest.mark.service

@@ -39,9 +39,11 @@ class LiftRateLimit(Action[LiftParams]):
             others = f" Limited: {listed(known)}." if known else ""
             raise BadInput(f"`{params.task}` is not limited by the bot on `{target.spec.name}`.{others}")
         up = {w.name for w in snapshot.workers}
-        found = target.means.rates.of(params.task, sorted(up & set(limit.rates)))
-        facts = {"found": found.model_dump(mode="json"), "rates": dict(limit.rates), "rate": limit.rate}
-        return Observation(snapshot=snapshot, recorded=tuple(sorted(up & set(limit.rates))), facts=facts)
+        asked = {w.name for w in snapshot.workers if w.answered} | (up & set(limit.rates))
+        found = target.means.rates.of(params.task, sorted(asked))
+        rates = found.by_plugin(limit.rate) | dict(limit.rates)
+        facts = {"found": found.model_dump(mode="json"), "rates": rates, "rate": limit.rate}
+        return Observation(snapshot=snapshot, recorded=tuple(sorted(up & set(rates))), facts=facts)
 
     def preview(self, params: LiftParams, observation: Observation, spec: ClusterSpec) -> Preview:  # noqa: ARG002
         """Say who starts the tasks as fast as before."""

@@ -63,9 +63,9 @@ class LimitRate(Action[LimitParams]):
         limit = target.limit_of(params.task)
         facts = {
             "found": found.model_dump(mode="json"),
-            "rates": {w: r or "" for w, r in found.rates.items()},
+            "rates": {w: r or "" for w, r in found.rates.items()} | found.by_plugin(limit.rate if limit else None),
             "limit": limit.rate if limit else None,
-            "former": dict(limit.rates) if limit else {},
+            "former": found.by_plugin(limit.rate) | dict(limit.rates) if limit else {},
             "queues": _queues(params.task, target, snapshot),
         }
         return Observation(snapshot=snapshot, recorded=limit.workers if limit else (), facts=facts)

@@ -32,13 +32,14 @@ class ResumeQueue(Action[ResumeParams]):
         return Risk.LOW
 
     def observe(self, params: ResumeParams, target: Target, snapshot: ClusterSnapshot) -> Observation:
-        """Work out who gets the queue back: the recorded workers that are up, and new ones whose group lists it."""
+        """Work out who gets the queue back: the recorded that are up, and new ones whose group or plugin says so."""
         pause = target.pause_of(params.queue)
         up = {w.name for w in snapshot.workers}
+        wanted = {w.name for w in snapshot.workers if w.leaves_out(params.queue)}
         if pause:
-            wanted = {w for w in up if gets_back(target.spec, pause, w)}
+            wanted |= {w for w in up if gets_back(target.spec, pause, w)}
         else:
-            wanted = {w for w in up if group_lists(target.spec, w, params.queue)}
+            wanted |= {w for w in up if group_lists(target.spec, w, params.queue)}
         consumers = {w.name for w in snapshot.consumers(params.queue)}
         if pause is None and not wanted and not consumers:
             raise BadInput(

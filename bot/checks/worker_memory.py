@@ -7,6 +7,7 @@ from pydantic import Field
 from bot.domain.amounts import Bytes, size
 from bot.domain.broker import WorkerMemory as Memory
 from bot.domain.cluster import ClusterSnapshot
+from bot.domain.memory import with_plugins
 from bot.domain.run import Finding, Level
 from bot.domain.troubles import Trouble, brief, level_above, table, told
 from bot.domain.wording import listed
@@ -30,7 +31,8 @@ class WorkerMemory(Check[WorkerMemoryParams]):
 
     def run(self, params: WorkerMemoryParams, snapshot: ClusterSnapshot, target: Target) -> Finding:
         """A prefork worker's tasks run in its children: of one whose children cannot be seen, little is known."""
-        said = target.diagnostics.memory(1.5)
+        now = target.clock.now()
+        said = with_plugins(target.diagnostics.memory(1.5), target.live.workers(now), now)
         known = sorted((m for m in said.values() if m.total is not None), key=lambda m: -(m.total or 0))
         missing = sorted({w.name for w in snapshot.workers} - {m.worker for m in known})
         unknown = _unknown(tuple(said.values()), missing)
@@ -83,6 +85,7 @@ def _parts(memory: Memory) -> str:
 def _row(memory: Memory) -> tuple[str, str, str]:
     peak = "≤ " if memory.parent_is_peak else ""
     children = "parent only" if memory.children is None else f"{size(sum(memory.children))} in {len(memory.children)}"
+    children += ", by its plugin" if memory.by_plugin else ""
     return (brief(memory.worker), f"{peak}{size(memory.total or 0)}", children)
 
 

@@ -197,13 +197,14 @@ class WorkerMemory(Value):
     """Resident memory of one worker in bytes. `children` None: they cannot be seen from here, and `why` says why.
 
     Pages that forked children share with their parent count for each of them, as `ps` counts them. `parent_is_peak`:
-    the parent's is its highest so far (getrusage), not what it is now.
+    the parent's is its highest so far (getrusage), not what it is now. `by_plugin`: its worker plugin measured it.
     """
 
     worker: str
     parent: int | None
     children: tuple[int, ...] | None = None
     parent_is_peak: bool = False
+    by_plugin: bool = False
     why: str | None = None
 
     @property

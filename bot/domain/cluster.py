@@ -81,12 +81,20 @@ class TaskInHand(Value):
     eta: datetime | None = None
 
 
+class Plugin(Value):
+    """The worker plugin as a worker that has loaded it told; `left_out` are paused queues it would consume else."""
+
+    version: str
+    left_out: tuple[str, ...] = ()
+
+
 class Worker(Value):
     """One worker as it answered.
 
     `slots` is its pool size now (None: it did not say); `pool` the implementation ("prefork", "threads", "gevent",
     "solo"); `totals` how many tasks of each name it accepted since it started; None for `active` and the like means it
-    did not answer that question in time; `autoscaled` that it sizes its pool itself, and refuses to be told a size.
+    did not answer that question in time; `autoscaled` that it sizes its pool itself, and refuses to be told a size;
+    `plugin` None that it has not loaded the worker plugin, or did not say.
     """
 
     name: str
@@ -100,6 +108,11 @@ class Worker(Value):
     uptime_seconds: int | None = None
     autoscaled: bool = False
     answered: bool = True
+    plugin: Plugin | None = None
+
+    def leaves_out(self, queue: str) -> bool:
+        """Return whether its plugin keeps it from a queue that it was started for; it is to get that queue back."""
+        return self.plugin is not None and queue in self.plugin.left_out
 
     @property
     def busy(self) -> int | None:

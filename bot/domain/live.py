@@ -24,12 +24,21 @@ class TaskEvents(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ToldMemory:
+    """Resident memory in bytes as a worker's plugin measured it, heard `at`; `children` None: it cannot see them."""
+
+    at: datetime
+    parent: int
+    children: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LiveWorker:
     """One worker as its heartbeats show it. Moments are by the bot's clock.
 
     `since` is when this life of its process was first heard; `processed` how many tasks it has accepted in it; `active`
     how many it runs; `clock_ahead` by how many seconds its clock is ahead of the bot's (about; transport included).
-    `twins` says that two processes of that name are heard.
+    `twins` says that two processes of that name are heard. `plugin` is the version of its worker plugin.
     """
 
     name: str
@@ -45,6 +54,8 @@ class LiveWorker:
     task_events: TaskEvents = TaskEvents.UNKNOWN
     clock_ahead: float | None = None
     twins: bool = False
+    plugin: str | None = None
+    memory: ToldMemory | None = None
 
 
 class Phase(StrEnum):

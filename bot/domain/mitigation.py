@@ -39,6 +39,7 @@ LIVE = (MitigationState.APPLYING, MitigationState.IN_FORCE, MitigationState.PART
 class Protection(StrEnum):
     """Which layer keeps a worker from a paused queue; see design, decision 6."""
 
+    PLUGIN = "left out by the worker plugin"
     STARTED_WITHOUT = "started with -X"
     CANCELLED = "cancel repeated until confirmed"
 
@@ -120,7 +121,10 @@ def limited(current: Mitigation, rate: str, rates: Mapping[str, str]) -> Mitigat
 
 
 def gets_back(spec: ClusterSpec, pause: Mitigation, worker: str) -> bool:
-    """Return whether a resume gives a worker of this name the queue: it had it, or its group lists it."""
+    """Return whether a resume gives a worker of this name the queue: it had it, or its group lists it.
+
+    One whose plugin left the queue out gets it back whatever its name: see `Worker.leaves_out`.
+    """
     return worker in pause.workers or (group_lists(spec, worker, pause.target) and worker not in pause.absent)
 
 
@@ -129,6 +133,8 @@ def protection_of(spec: ClusterSpec, pause: Mitigation, worker: Worker, at: date
 
     One that came up during the pause and was never seen to consume the queue was started without it.
     """
+    if worker.leaves_out(pause.target):
+        return Protection.PLUGIN
     if worker.queues is None or pause.target in worker.queues or not gets_back(spec, pause, worker.name):
         return None
     if worker.name in pause.joined or worker.uptime_seconds is None:

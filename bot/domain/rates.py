@@ -46,14 +46,20 @@ def in_words(rate: str, workers: int = 1) -> str:
 class RatesFound(Value):
     """What workers say of the rate limit of one task.
 
-    `rates` holds each worker that knows the task, with its limit or None; `strangers` answered and do not know it;
+    `rates` holds each worker that knows the task, with its limit or None; `before`, where a worker's plugin set that
+    limit when it started, the one that it had of its own, "" for none. `strangers` answered and do not know it;
     `unlimited` let no limit hold (`worker_disable_rate_limits`). `tasks` are all names met, for suggestions.
     """
 
     rates: dict[str, str | None] = Field(default_factory=dict)
+    before: dict[str, str] = Field(default_factory=dict)
     strangers: frozenset[str] = frozenset()
     unlimited: frozenset[str] = frozenset()
     tasks: frozenset[str] = frozenset()
+
+    def by_plugin(self, rate: str | None) -> dict[str, str]:
+        """Return what each worker had before its plugin set this limit, which is in force."""
+        return {w: r for w, r in self.before.items() if rate and same(self.rates.get(w), rate)}
 
     def differing(self, wanted: Mapping[str, str | None]) -> tuple[str, ...]:
         """Return the workers whose limit is another than is wanted there."""

@@ -9,6 +9,7 @@ from bot.ports.live import Deaf, Live
 from bot.ports.means import Means
 from bot.ports.memories import Memories, NoMemories, Remembered
 from bot.ports.old_results import NoOldResults, OldResults
+from bot.ports.orders import NoOrders, Orders
 from bot.ports.orphans import NoOrphans, Orphans
 from bot.ports.outside import (
     Clock,
@@ -66,6 +67,7 @@ __all__ = [
     "NoMemories",
     "NoMetrics",
     "NoOldResults",
+    "NoOrders",
     "NoOrphans",
     "NoRates",
     "NoRequeues",
@@ -73,6 +75,7 @@ __all__ = [
     "NoSchedules",
     "NoTimeLimiting",
     "OldResults",
+    "Orders",
     "Orphans",
     "Params",
     "Ports",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bot.ports.archives import Archives, NoArchives
 from bot.ports.connections import Connections, NoConnections
 from bot.ports.old_results import NoOldResults, OldResults
+from bot.ports.orders import NoOrders, Orders
 from bot.ports.orphans import NoOrphans, Orphans
 from bot.ports.rates import NoRates, Rates
 from bot.ports.requeues import NoRequeues, Requeues
@@ -22,6 +23,7 @@ class Means:
     connections: Connections = NoConnections()  # noqa: RUF009 - immutable
     requeues: Requeues = NoRequeues()  # noqa: RUF009 - immutable
     old_results: OldResults = NoOldResults()  # noqa: RUF009 - immutable
+    orders: Orders = NoOrders()  # noqa: RUF009 - immutable
     orphans: Orphans = NoOrphans()  # noqa: RUF009 - immutable
     schedules: Schedules = NoSchedules()  # noqa: RUF009 - immutable
     rates: Rates = NoRates()  # noqa: RUF009 - immutable

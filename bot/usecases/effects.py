@@ -50,6 +50,7 @@ def _begun(tx: Tx, execution: Execution, effect: Effect, now: datetime) -> Mitig
     touched, others = set(rates), set[str]()
     if effect.kind == PAUSE:
         touched = {w.name for w in before.snapshot.consumers(effect.target)} | _owed(tx, cluster, effect.target)
+        touched |= {w.name for w in before.snapshot.workers if w.leaves_out(effect.target)}
         others = {w.name for w in before.snapshot.workers if w.queues is not None} - touched
     acted_now(tx, cluster, now)
     return tx.mitigations.add(

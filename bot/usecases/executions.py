@@ -20,6 +20,7 @@ from bot.ports import Ports
 from bot.usecases.claims import LEASE, claim, touched_by
 from bot.usecases.closing import close, what
 from bot.usecases.effects import record_workers, settle_effect
+from bot.usecases.orders import give_orders
 from bot.usecases.retrying import retried
 from bot.usecases.showing import show_execution
 from bot.usecases.work import Work, work_of
@@ -69,11 +70,14 @@ def _run(ports: Ports, work: Work, before: Observation, token: str) -> Execution
     """Cause the effect, then ask the cluster whether it is there, whatever happened on the way."""
     outcome: Outcome | None = None
     error: str | None = None
+    untold: str | None = None
 
     def progress(line: str, workers: Collection[str] = ()) -> None:
         _progress(ports, work.execution.id, token, line, workers)
 
     try:
+        if work.action.effect(work.params) or work.action.ends(work.params):
+            untold = give_orders(ports, work.execution.proposal.cluster)  # first: workers may start at any moment
         outcome = work.action.run(work.params, before, work.target, progress)
     except ClaimLost as e:
         log.warning("claim lost")
@@ -85,7 +89,13 @@ def _run(ports: Ports, work: Work, before: Observation, token: str) -> Execution
     except Exception:  # whatever broke, the cluster may have been touched: it is looked at, and recorded
         log.exception("action broke", action=work.action.name)
         error = "The bot made a mistake while running this; its log holds the details."
-    return _finish(ports, work, before, outcome, error, token)
+    return _finish(ports, work, before, outcome, error, token, _note(before, untold))
+
+
+def _note(before: Observation, untold: str | None) -> str:
+    """Return in a sentence that workers with the plugin do not know yet; nothing where no worker has it."""
+    plugged = any(w.plugin for w in before.snapshot.workers)
+    return f" Workers that start with the worker plugin were not told: {untold}" if untold and plugged else ""
 
 
 @retried
@@ -106,12 +116,22 @@ def _progress(ports: Ports, execution_id: str, token: str, line: str, workers: C
 
 
 def _finish(
-    ports: Ports, work: Work, before: Observation, outcome: Outcome | None, error: str | None, token: str
+    ports: Ports,
+    work: Work,
+    before: Observation,
+    outcome: Outcome | None,
+    error: str | None,
+    token: str,
+    note: str = "",
 ) -> Execution:
-    """Verify and close an execution whose claim is `token`. A cluster that cannot be asked leaves it interrupted."""
+    """Verify and close an execution whose claim is `token`. A cluster that cannot be asked leaves it interrupted.
+
+    `note` is added to the verdict's sentence.
+    """
     verdict: Verdict | None = None
     try:
         verdict = work.action.verify(work.params, before, work.observe())
+        verdict = verdict.model_copy(update={"sentence": f"{verdict.sentence}{note}"})
     except ClusterUnreachable as e:
         error = f"{error or ''} The effect could not be verified: {e}".strip()
     except OncallError as e:

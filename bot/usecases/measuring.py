@@ -12,6 +12,7 @@ from bot.domain.forecast import DepthSample, recent
 from bot.domain.hearing import doubts
 from bot.domain.latency import Estimated, waits
 from bot.domain.live import Presence
+from bot.domain.memory import with_plugins
 from bot.domain.readings import Evidence, reading_of
 from bot.domain.standing import limits, next_state, urgency
 from bot.domain.targets import Change, Measure, Standing, TargetSpec, TargetState
@@ -174,4 +175,5 @@ def poll_memory(ports: Ports, cluster: str) -> None:
     except (BadInput, ClusterUnreachable) as e:
         ports.memories.failed(cluster, str(e))
     else:
-        ports.memories.take(cluster, asked, told)
+        heard = ports.clusters.live(cluster).workers(asked)
+        ports.memories.take(cluster, asked, with_plugins(told, heard, asked))

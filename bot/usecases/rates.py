@@ -66,6 +66,9 @@ def limit_new_worker(ports: Ports, cluster: str, worker: str) -> None:
                 found = ports.clusters.means(cluster).rates.of(limit.target, [worker], deadline=1.0)
                 if worker in found.rates and found.differing({worker: limit.rate}) and worker not in found.unlimited:
                     _hold(ports, limit, found, anew=True)
+                elif found.by_plugin(limit.rate):
+                    if _record(ports, limit.id, found.by_plugin(limit.rate), anew=True):
+                        agreed.add(limit.id)
                 elif worker in found.rates or worker in found.strangers:
                     agreed.add(limit.id)
             except ClusterUnreachable as e:
@@ -76,6 +79,8 @@ def limit_new_worker(ports: Ports, cluster: str, worker: str) -> None:
 
 def _hold(ports: Ports, limit: Mitigation, found: RatesFound, *, anew: bool = False) -> None:
     """Record what workers have, then limit them: one that is limited and not recorded would never be let go."""
+    if plugged := {w: r for w, r in found.by_plugin(limit.rate).items() if w not in limit.rates}:
+        _record(ports, limit.id, plugged, anew=anew)
     workers = set(found.rates) - found.unlimited
     differing = [w for w in found.differing(dict.fromkeys(workers, limit.rate)) if w in workers]
     if not differing or not _record(ports, limit.id, {w: found.rates[w] or "" for w in differing}, anew=anew):

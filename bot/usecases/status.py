@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Mapping
 
 from bot.domain.card import QueueLine, StatusView
-from bot.domain.cluster import ClusterSnapshot, Queue, missing_groups
+from bot.domain.cluster import ClusterSnapshot, Queue, Unknown, missing_groups
 from bot.domain.errors import OncallError
 from bot.domain.forecast import goal_of, recent, trend
 from bot.domain.mitigation import RATE, Protection, protection_of
 from bot.ports import Ports, Target
+from bot.usecases.orders import trouble_of
 from bot.usecases.remembering import Seen, seen
 from bot.usecases.switches import frozen
 from bot.usecases.targets import target_of
@@ -39,11 +40,19 @@ def status(ports: Ports, cluster: str, *, fresh: bool = False) -> StatusView:
             "orphaned": unheld,
             "limits": tuple(m for m in target.mitigations if m.kind == RATE and m.live),
             "workers": snapshot.workers,
-            "unknown": snapshot.unknown,
+            "unknown": (*snapshot.unknown, *_untold(ports, snapshot)),
             "protection": protection(target, snapshot),
             "missing_groups": missing_groups(target.spec, snapshot),
             "taken_at": snapshot.taken_at,
         }
+    )
+
+
+def _untold(ports: Ports, snapshot: ClusterSnapshot) -> list[Unknown]:
+    """Return why workers that start with the plugin do not know what is in force, where any has it."""
+    why = trouble_of(ports, snapshot.cluster) if any(w.plugin for w in snapshot.workers) else None
+    return (
+        [Unknown(what="worker plugin", why=f"workers that start with it are not told of pauses: {why}")] if why else []
     )
 
 

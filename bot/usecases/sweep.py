@@ -15,6 +15,7 @@ from bot.usecases.archives import end_archives
 from bot.usecases.auditing import check_audit
 from bot.usecases.endings import end_pauses, say_unknown
 from bot.usecases.executions import execute, settle
+from bot.usecases.orders import keep_orders
 from bot.usecases.rates import keep_rates
 from bot.usecases.reconcile import reconcile
 from bot.usecases.returning import give_back
@@ -36,6 +37,7 @@ def sweep(ports: Ports) -> bool:
         for execution_id in _running(ports):
             _apart("settle", partial(settle, ports, execution_id))
         for cluster in ports.clusters.names():
+            _apart("keep orders", partial(keep_orders, ports, cluster))
             _apart("end pauses", partial(end_pauses, ports, cluster))
             _apart("reconcile", partial(_reconcile, ports, cluster))
             _apart("give back", partial(_give_back, ports, cluster))

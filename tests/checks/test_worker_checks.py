@@ -14,6 +14,7 @@ from bot.checks.workers import Workers
 from bot.domain import broker
 from bot.domain.broker import UnacknowledgedMessages, WorkerReport
 from bot.domain.cluster import ClusterSnapshot, Unknown, Worker
+from bot.domain.live import LiveWorker, Presence, ToldMemory
 from bot.domain.run import Level
 from tests.checks.fakes import (
     DEAD,
@@ -169,6 +170,16 @@ def test_memory_of_the_parents_peak_is_called_an_estimate() -> None:
     found = Asking(WorkerMemory(), snapshot(W1))(target(resident(w=peak)))
     assert found.estimated == "With ≤, the parent told its highest so far, not what it takes now."
     assert cells(found) == [("worker1@a", "≤ 1 GB", "parent only")]
+
+
+def test_memory_that_a_worker_told_in_its_heartbeat_says_so() -> None:
+    """Of a worker on another host, which could not be asked for its children."""
+    peak = memory("worker1@a", GB, None, parent_is_peak=True, why="it runs on another host")
+    told = ToldMemory(NOW, 300 << 20, (100 << 20, 100 << 20))
+    live = FakeLive(heard=(LiveWorker("worker1@a", Presence.ONLINE, NOW, NOW, memory=told),))
+    found = Asking(WorkerMemory(), snapshot(W1))(target(resident(w=peak), live=live))
+    assert cells(found) == [("worker1@a", "500 MB", "200 MB in 2, by its plugin")]
+    assert (found.estimated, found.unknown) == (None, ())
 
 
 def test_memory_of_silent_workers_is_unknown() -> None:

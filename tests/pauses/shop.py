@@ -11,6 +11,7 @@ from pathlib import Path
 
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.control import CeleryClusterControl
+from bot.adapters.celery.orders import CeleryOrders
 from bot.adapters.clock import SystemClock
 from bot.adapters.clusters import ConfiguredClusters
 from bot.adapters.discovery import DiscoveredRegistry
@@ -21,11 +22,11 @@ from bot.domain.approval import ApprovalRequest
 from bot.domain.cluster import ClusterSpec, QueueSpec, WorkerGroup
 from bot.domain.mitigation import Mitigation
 from bot.drivers.process import ProcessDriver
-from bot.ports import Ports
+from bot.ports import Means, Ports
 from bot.usecases import buttons, requests
 from bot.usecases.executions import execute
 from bot.usecases.requests import Submitted
-from playground.celery_worker import WorkerSpec, child_environment
+from playground.celery_worker import CeleryWorker, WorkerSpec, child_environment
 from playground.processes import ChildProcess
 from playground.services import RedisServer
 from tests.services.sample_app import EXECUTIONS, executions, make_app
@@ -46,6 +47,7 @@ clusters:
 roles: {oncall: {users: []}}
 """
 WAITING = 3000
+REPOSITORY = Path(__file__).parents[2]
 APP = "tests.services.sample_app"
 
 
@@ -68,6 +70,7 @@ class Shop:
     connection: ClusterConnection
     database_url: str
     records: Path
+    python: str = sys.executable
 
     @property
     def environment(self) -> dict[str, str]:
@@ -135,6 +138,19 @@ class Shop:
         finally:
             process.kill()
 
+    @contextmanager
+    def plugged(self, worker: str, folder: Path) -> Iterator[CeleryWorker]:
+        """Start a worker with the worker plugin, loaded by `-I`, and return when it answers."""
+        env = self.environment | {"PYTHONPATH": f"{REPOSITORY}:{REPOSITORY / 'worker_plugin'}"}
+        extra = ("-I", "celery_oncall_worker")
+        started = CeleryWorker(WorkerSpec(APP, worker, QUEUES, 2, extra=extra, env=env, python=self.python), folder)
+        started.start()
+        try:
+            self.wait_answers(worker)
+            yield started
+        finally:
+            started.kill()
+
     def wait_answers(self, worker: str) -> None:
         """Return when a worker says what it consumes."""
         wait_for(lambda: self.ports.clusters.control("shop").consumers().get(worker) is not None)
@@ -187,7 +203,7 @@ def opened_shop(server: RedisServer, folder: Path, python: str = sys.executable)
     env = child_environment({"SAMPLE_BROKER_URL": server.url()})
     driver = ProcessDriver({"worker*": worker_command(python=python)}, records, neutral, env, stop_seconds=60)
     try:
-        yield Shop(server, store, _ports(store, control), driver, connection, url, records)
+        yield Shop(server, store, _ports(store, control), driver, connection, url, records, python)
     finally:
         control.close()
         store.close()
@@ -200,7 +216,12 @@ def _ports(store: SqlStore, control: CeleryClusterControl) -> Ports:
     return Ports(
         clock=SystemClock(),
         store=store,
-        clusters=ConfiguredClusters({"shop": SPEC}, {"shop": control}, {"C0ONCALL": "shop"}),
+        clusters=ConfiguredClusters(
+            {"shop": SPEC},
+            {"shop": control},
+            {"C0ONCALL": "shop"},
+            means={"shop": Means(orders=CeleryOrders(control.watched, SystemClock()))},
+        ),
         samples=KeptSamples(),
         dispatcher=KeptDispatcher(),
         runbooks=FewRunbooks(),

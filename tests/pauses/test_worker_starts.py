@@ -66,6 +66,19 @@ def test_nothing_leaks_from_a_worker_that_run_worker_starts(shop: Shop, tmp_path
         assert "Warm shutdown" in process.output()
 
 
+def test_nothing_leaks_from_a_worker_that_starts_with_the_plugin(shop: Shop, tmp_path: Path) -> None:
+    """It reads what is paused before it consumes; under a new name, and it gets the queue back all the same."""
+    shop.start("worker1@test")
+    shop.pause()
+    shop.fill()
+    shop.stop("worker1@test")
+    with shop.plugged("pod-5d9f@test", tmp_path):
+        shop.prove_alive()
+        assert (shop.runs(), shop.depth(), shop.consumers()) == ({}, WAITING, set())
+        assert_all_ran_once_after_resume(shop)
+        assert shop.consumers() == {"pod-5d9f@test"}
+
+
 def test_a_worker_that_starts_unawares_leaks_little_and_loses_nothing(shop: Shop) -> None:
     """The watch and the hold take the queue from it within a moment; what it ran by then, it ran once."""
     shop.start("worker1@test")

@@ -16,6 +16,7 @@ from bot.domain.cluster import (
     ClusterSnapshot,
     ClusterSpec,
     Mode,
+    Plugin,
     Queue,
     QueueSpec,
     TaskInHand,
@@ -105,6 +106,7 @@ class SimulatedCluster:
     slots: dict[str, int] = field(default_factory=dict)
     pools: dict[str, str] = field(default_factory=dict)
     autoscaled: set[str] = field(default_factory=set)
+    plugins: dict[str, Plugin] = field(default_factory=dict)
     counted: int = 0
     calls: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
 
@@ -133,6 +135,7 @@ class SimulatedCluster:
             reserved=(),
             scheduled=(),
             uptime_seconds=self.uptime.get(name),
+            plugin=self.plugins.get(name),
         )
 
     def _reach(self, deadline: float) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.adapters.celery.pidbox import Command
 from bot.adapters.celery.topology import Topology
-from bot.domain.cluster import TaskInHand, Unknown, Worker
+from bot.domain.cluster import Plugin, TaskInHand, Unknown, Worker
 
 CONSUMERS = (Command("active_queues"), Command("ping"))
 EVERYTHING = (
@@ -62,6 +62,7 @@ def worker(name: str, replies: Mapping[str, Any], topology: Topology) -> Worker:
         totals={str(k): v for k, v in (stats.get("total") or {}).items() if isinstance(v, int)},
         uptime_seconds=stats["uptime"] if isinstance(stats.get("uptime"), int) else None,
         autoscaled=isinstance(stats.get("autoscaler"), Mapping),
+        plugin=_plugin(stats),
     )
 
 
@@ -98,6 +99,18 @@ def _slots(stats: Mapping[str, Any]) -> int | None:
     if isinstance(processes, list):
         return len(processes)
     return limit if isinstance(limit, int) else None
+
+
+def _plugin(stats: Mapping[str, Any]) -> Plugin | None:
+    """Return what the worker plugin tells, as a part of the worker: celery adds each part's own to its `stats`."""
+    said = stats.get("oncall")
+    if not isinstance(said, Mapping):
+        return None
+    left_out = said.get("left_out")
+    return Plugin(
+        version=str(said.get("version")),
+        left_out=tuple(map(str, left_out)) if isinstance(left_out, list) else (),
+    )
 
 
 def _tasks(

@@ -16,7 +16,10 @@ from bot.domain.rates import RatesFound
 
 ANSWER_SECONDS = 2.0
 
-_LIMITED = re.compile(r"(?P<task>.+?) \[rate_limit=(?P<rate>.*)\]")
+BEFORE = "oncall_rate_before"
+"""The attribute of a task that the worker plugin limited when its worker started: what the application had set."""
+
+_LIMITED = re.compile(rf"(?P<task>.+?) \[(?:rate_limit=(?P<rate>.*?))? ?(?:{BEFORE}=(?P<before>.*))?\]")
 
 
 class CeleryRates:
@@ -31,7 +34,7 @@ class CeleryRates:
         wanted = set(workers)
         if not wanted:
             return RatesFound()
-        commands = [Command("registered", {"taskinfoitems": ["rate_limit"]}), Command("conf")]
+        commands = [Command("registered", {"taskinfoitems": ["rate_limit", BEFORE]}), Command("conf")]
 
         def work(client: "redis.Redis", until: float) -> Mapping[str, Mapping[str, Any]]:
             replies = self._watched.pidbox.ask(
@@ -46,7 +49,10 @@ class CeleryRates:
         said = self._watched.broker.read(work, deadline)
         known = {w: _rates(said[w].get("registered")) for w in wanted & said.keys()}
         return RatesFound(
-            rates={w: rates[task] for w, rates in known.items() if rates is not None and task in rates},
+            rates={w: rates[task][0] for w, rates in known.items() if rates is not None and task in rates},
+            before={
+                w: had for w, rates in known.items() if rates and (had := rates.get(task, (None, None))[1]) is not None
+            },
             strangers=frozenset(w for w, rates in known.items() if rates is not None and task not in rates),
             unlimited=frozenset(w for w in known if _unlimited(said[w].get("conf"))),
             tasks=frozenset(t for rates in known.values() for t in rates or ()),
@@ -72,14 +78,16 @@ class CeleryRates:
         return self._watched.broker.effect(what, work, ANSWER_SECONDS)
 
 
-def _rates(said: object) -> dict[str, str | None] | None:
-    """Return the limit of each task that a worker knows; None where it did not say."""
+def _rates(said: object) -> dict[str, tuple[str | None, str | None]] | None:
+    """Return the limit of each task that a worker knows, and the one before its plugin's; None where it did not say."""
     if not isinstance(said, list):
         return None
-    found: dict[str, str | None] = {}
+    found: dict[str, tuple[str | None, str | None]] = {}
     for line in map(str, said):
         limited = _LIMITED.fullmatch(line)
-        found[limited["task"] if limited else line] = (limited["rate"] or None) if limited else None
+        found[limited["task"] if limited else line] = (
+            (limited["rate"] or None, limited["before"]) if limited else (None, None)
+        )
     return found
 
 

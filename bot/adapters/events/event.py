@@ -14,6 +14,14 @@ import msgspec
 JSON = "application/json"
 
 
+class Plugged(msgspec.Struct, gc=False):
+    """What the worker plugin adds to heartbeats; memory in bytes, in some of them alone."""
+
+    version: str = "unknown"
+    parent: int | None = None
+    children: tuple[int, ...] | None = None
+
+
 class Event(msgspec.Struct, gc=False):
     """A worker's or a task's event. `timestamp` is in seconds since 1970 by the clock of its host.
 
@@ -39,6 +47,7 @@ class Event(msgspec.Struct, gc=False):
     loadavg: tuple[float, ...] | None = None
     sw_ident: str | None = None
     sw_ver: str | None = None
+    oncall: Plugged | None = None
 
 
 class NotJson(ValueError):
@@ -83,8 +92,8 @@ def event_of(fields: object) -> Event:
         try:
             return msgspec.convert(wanted, Event)
         except msgspec.ValidationError as error:
-            # "Expected `int`, got `str` - at `$.pid`"
-            bad = str(error).rpartition("`$.")[2].partition("`")[0].partition("[")[0]
+            # "Expected `int`, got `str` - at `$.pid`", or at `$.oncall.parent`
+            bad = str(error).rpartition("`$.")[2].partition("`")[0].partition("[")[0].partition(".")[0]
             if bad not in wanted or bad in ("type", "hostname"):
                 raise ValueError(f"not an event of Celery's: {error}") from error
             del wanted[bad]

@@ -6,7 +6,7 @@ from bot.adapters.events.clocks import Offset
 from bot.adapters.events.event import Event
 from bot.adapters.events.ledger import Ledger
 from bot.adapters.events.windows import Series
-from bot.domain.live import LiveWorker, Presence, TaskEvents
+from bot.domain.live import LiveWorker, Presence, TaskEvents, ToldMemory
 
 LATE_BEATS = 3
 """So many intervals without a heartbeat make a worker silent."""
@@ -56,6 +56,8 @@ class Source:
         self._active: int | None = None
         self._load: tuple[float, ...] = ()
         self._software: str | None = None
+        self._plugin: str | None = None
+        self._memory: ToldMemory | None = None
         self.lost_until = 0
         """Tasks that lives up to this number ran are known to be lost."""
         self.solo = False
@@ -64,7 +66,7 @@ class Source:
         """Take a heartbeat; returns how many tasks are newly known to have begun unheard."""
         self.seen_at, self.offline = heard_at, False
         self.lost_until = min(self.lost_until, self.life.number - 1)
-        self._told(event)
+        self._told(event, heard_at)
         if event.processed is None:
             return 0
         if self._another_process(event):
@@ -142,13 +144,21 @@ class Source:
             task_events=self.task_events,
             clock_ahead=-self.offset.seconds,
             twins=self.twins(now),
+            plugin=self._plugin,
+            memory=self._memory,
         )
 
-    def _told(self, event: Event) -> None:
+    def _told(self, event: Event, heard_at: float) -> None:
         self._active, self._load = event.active, event.loadavg or ()
         self._freq = event.freq or self._freq
         if event.sw_ident:
             self._software = f"{event.sw_ident} {event.sw_ver or ''}".strip()
+        plugged = event.oncall
+        self._plugin = plugged.version if plugged else None
+        if plugged is None:  # another process than the one that told
+            self._memory = None
+        elif plugged.parent is not None:
+            self._memory = ToldMemory(datetime.fromtimestamp(heard_at, UTC), plugged.parent, plugged.children)
 
     def _another_process(self, event: Event) -> bool:
         """Return whether this is another process: its pid differs, or (in containers all are 1) its count fell."""

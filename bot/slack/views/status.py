@@ -11,7 +11,7 @@ from bot.slack.views.formatting import bold, count, name, prose
 from bot.slack.views.frame import aged, trouble_lines, unknown_lines
 from bot.slack.views.message import Message
 from bot.slack.views.queue_lines import queue_line
-from bot.slack.views.workers import worker_lines
+from bot.slack.views.workers import plugin_lines, worker_lines
 
 MOST_QUEUES = 60
 MOST_WORKERS = 40
@@ -35,6 +35,7 @@ def status_message(view: StatusView, *, shared: bool = False) -> Message:
             QUEUES_ROOM,
         ),
         *sections(worker_lines(view), MOST_WORKERS, WORKERS_ROOM),
+        lines(plugin_lines(view.workers)),
         lines(unknown_lines(view.unknown, view.workers), 8),
         context(aged(age)),
         None if shared else _buttons(view),

@@ -15,7 +15,7 @@ from bot.slack.views.formatting import bold, count, escape, name, one_line, told
 from bot.slack.views.frame import BODY, framed, titled, unknown_lines
 from bot.slack.views.message import Message
 from bot.slack.views.phrases import capital
-from bot.slack.views.workers import PROTECTION, slots_of
+from bot.slack.views.workers import PROTECTION, plugin_lines, slots_of
 
 MOST_WORKERS = 40
 MOST_TASKS = 12
@@ -34,6 +34,7 @@ def workers_message(view: WorkersView, *, shared: bool = False) -> Message:
         [
             lines([f"⚠️ {name(g)}: no worker is started for it" for g in view.missing_groups], 10),
             lines(_versions(view), 5),
+            lines(plugin_lines([d.worker for d in view.workers])),
             *sections([*none, *(_line(d, view) for d in _worst_first(view))], MOST_WORKERS, BODY),
             lines(unknown_lines(view.unknown, [d.worker for d in view.workers]), 8),
         ],
@@ -108,6 +109,7 @@ def _memory(memory: WorkerMemory, *, why: bool = False) -> str:
     if memory.parent is None:
         return "unknown" + (f" ({told(memory.why, 200)})" if memory.why else "")
     peak = ", at its highest" if memory.parent_is_peak else ""
+    peak = ", measured by its plugin" if memory.by_plugin and why else peak
     if memory.children is None:
         because = f": {told(memory.why, 200)}" if why and memory.why else ""
         return f"{size(memory.parent)} (parent alone{peak}{because})"
@@ -168,6 +170,7 @@ def _live(detail: WorkerDetail, view: WorkersView) -> list[str]:
     done = [f"{count(live.processed)} tasks accepted since {when(live.since, view.age.now)}"] if live.processed else []
     load = [f"load {' '.join(f'{x:.2f}' for x in live.load[:3])}"] if live.load else []
     software = [escape(one_line(live.software, 80))] if live.software else []
+    software += [f"worker plugin {escape(one_line(live.plugin, 20))}"] if live.plugin else []
     process = [f"process {live.pid}"] if live.pid else []
     return [
         *([f"Heartbeat {ago(live.seen_at, view.age.now)}"] if detail.worker.answered else []),

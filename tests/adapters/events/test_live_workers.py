@@ -1,10 +1,12 @@
 """Workers as their heartbeats show them: there, silent, gone, restarted, two of one name."""
 
+from datetime import timedelta
+
 import pytest
 
 from bot.adapters.events.recorder import Recorder
 from bot.domain.cluster import ClusterSnapshot, Worker
-from bot.domain.live import LiveWorker, Phase, Presence, TaskEvents
+from bot.domain.live import LiveWorker, Phase, Presence, TaskEvents, ToldMemory
 from bot.domain.window import Span
 from tests.adapters.events.conftest import START, Story
 
@@ -216,3 +218,23 @@ def test_a_worker_whose_count_rises_without_an_event_has_them_off(story: Story) 
     story.run("a")
     assert worker(story).task_events is TaskEvents.ON
     assert story.recorder.feed().trouble is None
+
+
+def test_a_heartbeat_of_a_worker_with_the_plugin_tells_its_version_and_now_and_then_its_memory(story: Story) -> None:
+    """What was told last stands with its moment; another process without the plugin has neither."""
+    story.beat(oncall={"version": "0.1.0", "parent": 100, "children": [40, 50]})
+    story.later(2)
+    story.beat(oncall={"version": "0.1.0"})
+    shown = worker(story)
+    assert (shown.plugin, shown.memory) == ("0.1.0", ToldMemory(START, 100, (40, 50)))
+    story.beat(oncall={"version": "0.2.0", "parent": 120})
+    assert worker(story).memory == ToldMemory(START + timedelta(seconds=2), 120, None)
+    story.beat(pid=2)
+    assert (worker(story).plugin, worker(story).memory) == (None, None)
+
+
+@pytest.mark.parametrize("odd", ["x", 5, {"version": 1}, {"version": "1", "parent": "much"}, {"children": ["x"]}])
+def test_what_a_plugin_tells_oddly_takes_nothing_from_the_heartbeat(story: Story, odd: object) -> None:
+    """Another thing may use that name; the rest of the heartbeat counts."""
+    story.beat(processed=7, oncall=odd)
+    assert (worker(story).processed, worker(story).plugin) == (7, None)

@@ -19,7 +19,7 @@ from bot.domain.card import (
     RequestCard,
     StatusView,
 )
-from bot.domain.cluster import Mode, Queue, TaskInHand, Unknown, Worker
+from bot.domain.cluster import Mode, Plugin, Queue, TaskInHand, Unknown, Worker
 from bot.domain.forecast import Forecast, Prospect
 from bot.domain.incident import Incident, IncidentState
 from bot.domain.mitigation import Mitigation, MitigationState, Protection
@@ -220,7 +220,12 @@ home_views: st.SearchStrategy[HomeView] = st.builds(
 )
 tasks = st.builds(TaskInHand, id=st.just("t"), name=text, queue=maybe(names))
 workers: st.SearchStrategy[Worker] = st.builds(
-    Worker, name=text, slots=maybe(counts), active=maybe(many(tasks)), answered=st.booleans()
+    Worker,
+    name=text,
+    slots=maybe(counts),
+    active=maybe(many(tasks)),
+    answered=st.booleans(),
+    plugin=maybe(st.builds(Plugin, version=text, left_out=many(text))),
 )
 queues: st.SearchStrategy[Queue] = st.builds(
     Queue,

@@ -69,6 +69,7 @@ lives = st.builds(
     task_events=st.sampled_from(TaskEvents),
     clock_ahead=maybe(numbers),
     twins=st.booleans(),
+    plugin=maybe(text),
 )
 memories = st.builds(
     WorkerMemory,
@@ -76,6 +77,7 @@ memories = st.builds(
     parent=maybe(counts),
     children=maybe(many(counts)),
     parent_is_peak=st.booleans(),
+    by_plugin=st.booleans(),
     why=maybe(text),
 )
 workers_views = st.builds(

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.domain.card import QueueLine, StatusView
-from bot.domain.cluster import Mode, Queue, TaskInHand, Unknown, Worker
+from bot.domain.cluster import Mode, Plugin, Queue, TaskInHand, Unknown, Worker
 from bot.domain.mitigation import RATE, Protection
 from bot.slack.views.status import status_message
 from tests.slack.views.reading import buttons, read
@@ -140,6 +140,15 @@ def test_worker_that_did_not_say_everything() -> None:
     assert "⚙️ a: 4 slots, how many are busy is unknown" in shown
     assert "⚙️ b: 4 busy, pool size unknown" in shown
     assert "⚙️ c: slots unknown" in shown
+
+
+def test_a_status_says_who_has_the_plugin_and_that_it_keeps_a_worker_from_a_paused_queue() -> None:
+    """Below the workers; and what it does for one, below that one."""
+    plugin = Plugin(version="0.1.0", left_out=("analytics",))
+    workers = (Worker(name="w1@a", slots=2, active=(), plugin=plugin), Worker(name="w2@a", slots=2, active=()))
+    shown = read(status_message(view(workers=workers, protection={"w1@a": Protection.PLUGIN})))
+    assert "⚙️ w1@a: 0 of 2 busy\n↳ started without the paused queues, by its worker plugin" in shown
+    assert "🔌 Worker plugin 0.1.0: on w1@a; not on 1 other" in shown
 
 
 def test_hundreds_of_queues_are_counted() -> None:

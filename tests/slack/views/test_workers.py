@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.domain.broker import WorkerMemory
-from bot.domain.cluster import Unknown, Worker
+from bot.domain.cluster import Plugin, Unknown, Worker
 from bot.domain.live import LiveWorker, Presence
 from bot.domain.views import WorkerDetail, WorkersView
 from bot.slack.views.worker_details import workers_message
@@ -90,6 +90,36 @@ def test_memory_says_what_it_is_of() -> None:
     assert "Memory: 3 GB with 0 children, at its highest" in alone(ODD.model_copy(update={"memory": peak}))
     none = WorkerMemory(worker="w", parent=None, why="it did not answer in time")
     assert "Memory: unknown (it did not answer in time)" in alone(ODD.model_copy(update={"memory": none}))
+
+
+def test_memory_that_the_plugin_measured_is_told_as_such_of_one_worker() -> None:
+    """In the list there is no room for it."""
+    told = WorkerMemory(worker="w", parent=1 << 30, children=(1 << 29, 1 << 29), by_plugin=True)
+    detail = ODD.model_copy(update={"memory": told})
+    assert "Memory: 2 GB with 2 children, measured by its plugin" in alone(detail)
+    assert "2 GB with 2 children\n" in read(workers_message(WORKERS.model_copy(update={"workers": (detail,)})))
+
+
+def test_who_has_the_plugin_is_told_in_a_line_and_of_each_closely() -> None:
+    """Where nobody has it, nothing is said: all works without."""
+
+    def plugged(name: str, version: str | None = "0.1.0") -> WorkerDetail:
+        plugin = Plugin(version=version) if version else None
+        return WorkerDetail(worker=Worker(name=name, slots=1, active=(), plugin=plugin))
+
+    def line(*details: WorkerDetail) -> list[str]:
+        shown = read(workers_message(WORKERS.model_copy(update={"workers": details})))
+        return [each for each in shown.splitlines() if "plugin" in each]
+
+    a, b, c = plugged("a"), plugged("b", "0.2.0"), plugged("c", None)
+    assert line(a) == ["🔌 Worker plugin 0.1.0: on a"]
+    assert line(a, b) == ["🔌 Worker plugin 0.1.0, 0.2.0: on all that answer"]
+    assert line(a, b, c) == ["🔌 Worker plugin 0.1.0, 0.2.0: on all but c"]
+    assert line(a, c) == ["🔌 Worker plugin 0.1.0: on a; not on 1 other"]
+    assert line(c, SILENT) == []
+    assert "py-celery 5.4.0 · worker plugin 0.1.0 · process 4711" in alone(
+        BUSY.model_copy(update={"live": _with(BUSY, plugin="0.1.0")})
+    )
 
 
 def test_a_worker_without_slots_is_told() -> None:

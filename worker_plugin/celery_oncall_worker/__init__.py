@@ -9,15 +9,19 @@ kombu's `transport/redis.py`.
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
 
 from billiard.einfo import ExceptionWithTraceback  # type: ignore[attr-defined]  # it is there since billiard 4.0
 from celery import bootsteps, current_task, signals
 from celery.exceptions import Ignore, Reject, Retry, Terminated, TimeLimitExceeded
+from celery.utils.time import rate as per_second
+from celery.worker.state import SOFTWARE_INFO
 from kombu.utils import json
 from kombu.utils.imports import symbol_by_name
 
@@ -40,6 +44,31 @@ HELD, HELD_BYTES = 1000, 32 * 2**20
 
 AT_ONCE, AT_ONCE_BYTES = 100, 2**20
 """How many failures one script writes; Redis answers nobody meanwhile."""
+
+ORDERS = "oncall.orders"
+"""STRING, written by the bot: JSON of `paused` (queue -> until) and `rates` (task -> rate, until).
+
+Moments are seconds since 1970. What is past its moment is over: a pause does not outlive a bot that died. Without the
+key nothing is known.
+"""
+
+RATE_BEFORE = "oncall_rate_before"
+"""The attribute of a task that was limited here: its own rate limit, "" for none. The bot reads it by `registered`."""
+
+START_SECONDS = 1.0
+"""How long a worker that starts waits for its orders, in all."""
+
+LOOK_SECONDS = 10.0
+"""How often a worker that has left a queue out, or limited a task, looks whether it still has to."""
+
+BOT_GONE = 60.0
+"""How long after its end a pause is kept that nobody tells of any more: a bot that lives writes it anew by then."""
+
+MEASURE_SECONDS, MEASURE_SHARE = 10.0, 100
+"""How often memory is measured at most; and how many times as long as that took is waited at least."""
+
+MOST_PROCESSES = 1000
+"""How many children are measured at most."""
 
 SOCKET_SECONDS = 1.0
 LONGEST_WAIT = 30.0
@@ -342,6 +371,271 @@ def _words(error: BaseException) -> str:
         return f"(an error of {type(error).__name__} that has no words)"
 
 
+class Orders(NamedTuple):
+    """What the bot wants of workers that start: queues to leave alone, and rates of tasks, each with its end."""
+
+    paused: dict[str, float]
+    rates: dict[str, tuple[str, float]]
+
+
+def read_orders(app: Any, seconds: float = START_SECONDS) -> Orders | None:
+    """Return what is in force, or None when nobody says. Raises ValueError and what redis-py, kombu and sockets raise.
+
+    Reading goes on in a thread that is left behind after this time: no set of timeouts bounds a connection as a whole.
+    """
+    answer: queue.Queue[Any] = queue.Queue()
+
+    def work() -> None:
+        broker = Broker(app)
+        try:
+            answer.put(broker.run(lambda client: client.get(f"{broker.prefix}{ORDERS}")))
+        except Exception as error:  # noqa: BLE001 - carried over to who waits
+            answer.put(error)
+        finally:
+            broker.close()
+
+    threading.Thread(target=work, name="celery-oncall orders", daemon=True).start()
+    try:
+        found = answer.get(timeout=seconds)
+    except queue.Empty:
+        raise TimeoutError(f"no answer within {seconds:g} s") from None
+    if isinstance(found, Exception):
+        raise found
+    return None if found is None else in_force(found, time.time())
+
+
+def in_force(raw: bytes | str, now: float) -> Orders:
+    """Return what is not over yet of orders as Redis holds them; raises ValueError."""
+    try:
+        said = json.loads(raw)
+        paused = {str(q): float(until) for q, until in said["paused"].items()}
+        rates = {str(t): (str(rate), float(until)) for t, (rate, until) in said["rates"].items()}
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"the key {ORDERS} cannot be read: {error!r}") from error
+    return Orders(
+        {q: until for q, until in paused.items() if until > now},
+        {t: (rate, until) for t, (rate, until) in rates.items() if until > now and _is_rate(rate)},
+    )
+
+
+def _is_rate(text: str) -> bool:
+    try:
+        return per_second(text) > 0
+    except ValueError:
+        return False
+
+
+class Obedience:
+    """Keeps this worker from paused queues, and to rates, from before it consumes until the orders no longer say so.
+
+    `left_out` are the queues that it would consume, with the end of each pause. Changes are made in the worker's own
+    loop; what waits for Redis is a thread's.
+    """
+
+    def __init__(self, consumer: Any, look_every: float = LOOK_SECONDS, gone_after: float = BOT_GONE) -> None:
+        """Do no I/O."""
+        self._consumer, self._app = consumer, consumer.app
+        self._look_every, self._gone_after = look_every, gone_after
+        self._left_out: dict[str, float] = {}
+        self._limited: dict[str, tuple[str, float, Any]] = {}  # task: the rate, its end, and what it had before
+        self._fresh = True
+        self._timer: threading.Timer | None = None
+
+    @property
+    def left_out(self) -> list[str]:
+        """Return the queues that this worker was started for and does not consume, by orders."""
+        return sorted(self._left_out.keys() - self._consumed())
+
+    def start(self) -> None:
+        """Obey before anything is consumed, also after the broker was lost. Waits START_SECONDS at most."""
+        orders = None
+        try:
+            orders = read_orders(self._app)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the worker is to start
+            log.warning("celery-oncall: starting without orders, paused queues are consumed at first: %s", error)
+        self._let_go(orders, self._add_before_start)
+        if orders is not None:
+            self._leave_out(orders)
+            if self._fresh:  # later its limits may be the bot's own doing, and are kept by the process
+                self._limit(orders)
+        self._fresh = False
+        self._look_later()
+
+    def stop(self) -> None:
+        """Look no more, until the next start."""
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
+    def _consumed(self) -> set[str]:
+        consumer = self._consumer.task_consumer
+        return {q.name for q in consumer.queues} if consumer else set()
+
+    def _leave_out(self, orders: Orders) -> None:
+        for name in sorted(self._consumed() & orders.paused.keys()):
+            self._consumer.cancel_task_queue(name)
+            self._left_out[name] = orders.paused[name]
+            until = time.strftime("%H:%M", time.gmtime(orders.paused[name]))
+            log.warning("celery-oncall: paused, and left out of this worker: %s (until %s UTC).", name, until)
+
+    def _limit(self, orders: Orders) -> None:
+        if self._app.conf.worker_disable_rate_limits:
+            return
+        for name in sorted(orders.rates.keys() & self._app.tasks.keys()):
+            (rate, until), task = orders.rates[name], self._app.tasks[name]
+            self._limited[name] = (rate, until, task.rate_limit)
+            setattr(task, RATE_BEFORE, str(task.rate_limit or ""))
+            task.rate_limit = rate
+            log.warning("celery-oncall: limited to %s on this worker: %s.", rate, name)
+        if self._limited:
+            self._consumer.reset_rate_limits()
+
+    def _look_later(self) -> None:
+        self._timer = None
+        if self._left_out or self._limited:
+            self._timer = threading.Timer(self._look_every, self._look)
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _look(self) -> None:
+        """Read the orders again, in a thread of its own, and hand them to the worker's loop."""
+        mine, orders = self._timer, None
+        try:
+            orders = read_orders(self._app, LOOK_SECONDS)
+        except Exception:  # as when nobody says: what is long over is let go
+            log.debug("celery-oncall: the orders could not be read.", exc_info=True)
+        if self._timer is mine and mine is not None:
+            self._consumer.call_soon(self._follow, orders, mine)
+
+    def _follow(self, orders: Orders | None, timer: threading.Timer) -> None:
+        if self._timer is not timer:  # the broker was lost meanwhile, and this starts anew
+            return
+        try:
+            self._let_go(orders, self._consumer.add_task_queue)
+        except Exception:  # the broker may be lost at this moment
+            log.warning("celery-oncall: a queue could not be taken back, tried again.", exc_info=True)
+        self._look_later()
+
+    def _let_go(self, orders: Orders | None, add: Callable[[str], Any]) -> None:
+        """Take back queues whose pause is over, and give tasks their own rates back; what the bot did already stays."""
+        now, consumed = time.time(), self._consumed()
+        for name, until in list(self._left_out.items()):
+            if name in consumed:
+                del self._left_out[name]
+            elif orders is not None and name in orders.paused:
+                self._left_out[name] = orders.paused[name]
+            elif orders is not None or now > until + self._gone_after:
+                log.warning("celery-oncall: no longer paused, and taken back: %s.", name)
+                add(name)
+                del self._left_out[name]
+        changed = [name for name in list(self._limited) if self._relaxed(name, orders, now)]
+        if changed:
+            self._consumer.reset_rate_limits()  # not without need: new buckets are full
+
+    def _relaxed(self, name: str, orders: Orders | None, now: float) -> bool:
+        """Bring a task that was limited here to where the orders want it; returns whether that changed its rate."""
+        (rate, until, before), task = self._limited[name], self._app.tasks[name]
+        wanted = orders.rates.get(name) if orders is not None else None
+        if task.rate_limit != rate:  # the bot told another: it knows what was before
+            del self._limited[name]
+            delattr(task, RATE_BEFORE)
+            return False
+        if wanted is not None:
+            self._limited[name] = (*wanted, before)
+            task.rate_limit = wanted[0]
+        elif orders is not None or now > until + self._gone_after:
+            log.warning("celery-oncall: no longer limited on this worker: %s.", name)
+            del self._limited[name]
+            delattr(task, RATE_BEFORE)
+            task.rate_limit = before
+        return bool(task.rate_limit != rate)
+
+    def _add_before_start(self, name: str) -> None:
+        """Add a queue to those that the loop begins to consume; `add_task_queue` would consume at once."""
+        queues = self._app.amqp.queues
+        self._consumer.task_consumer.add_queue(queues.select_add(queues[name]))
+
+
+class Meter:
+    """Measures this process and its children now and then."""
+
+    def __init__(self) -> None:
+        """Measure at the first call."""
+        self._next = 0.0
+
+    def read(self) -> dict[str, Any]:
+        """Return `parent` in bytes, and `children` as a list where they can be seen; nothing if it is too early."""
+        began = time.monotonic()
+        if began < self._next:
+            return {}
+        try:
+            found = _by_proc() or _by_psutil()
+        except Exception:  # a heartbeat must go out whatever this system is like
+            log.debug("celery-oncall: memory could not be measured.", exc_info=True)
+            found = {}
+        ended = time.monotonic()
+        self._next = ended + max(MEASURE_SECONDS, MEASURE_SHARE * (ended - began))
+        return found
+
+
+def _by_proc() -> dict[str, Any]:
+    """Measure as Linux tells; nothing where it does not. Children's children count, too."""
+    parent = _resident(os.getpid())
+    if parent is None:
+        return {}
+    try:
+        sizes = [_resident(pid) for pid in _descendants(os.getpid())]
+    except FileNotFoundError:  # a kernel that does not tell of children
+        return _by_psutil() or {"parent": parent}
+    return {"parent": parent, "children": [size for size in sizes if size is not None]}
+
+
+def _resident(pid: int) -> int | None:
+    try:
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * int(os.sysconf("SC_PAGE_SIZE"))
+    except OSError:  # ended meanwhile, or no Linux
+        return None
+
+
+def _descendants(parent: int) -> Iterator[int]:
+    """Return the children of a process, and theirs; raises FileNotFoundError where the kernel does not tell."""
+    seen, left = {parent}, [parent]
+    while left and len(seen) < MOST_PROCESSES:
+        pid = left.pop()
+        for child in _children(pid, strict=pid == parent):
+            if child not in seen:
+                seen.add(child)
+                left.append(child)
+                yield child
+
+
+def _children(pid: int, *, strict: bool) -> list[int]:
+    try:
+        found: list[int] = []
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with suppress(ProcessLookupError), open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as file:
+                found += map(int, file.read().split())
+    except FileNotFoundError:
+        if strict and not os.path.exists(f"/proc/{pid}/task/{pid}/children"):
+            raise
+        return []  # it ended meanwhile, or one of its threads did: the next measure has it
+    return found
+
+
+def _by_psutil() -> dict[str, Any]:
+    try:
+        import psutil  # only if the worker has it
+    except ImportError:
+        return {}
+    me = psutil.Process()
+    sizes = []
+    for child in me.children(recursive=True)[:MOST_PROCESSES]:
+        with suppress(psutil.Error):
+            sizes.append(child.memory_info().rss)
+    return {"parent": me.memory_info().rss, "children": sizes}
+
+
 class OncallStep(bootsteps.StartStopStep):
     """Starts with the worker's consumer, and again after each loss of the broker, before anything is consumed."""
 
@@ -350,14 +644,27 @@ class OncallStep(bootsteps.StartStopStep):
     def __init__(self, consumer: Any, **options: Any) -> None:
         """Let the tasks of a worker on Redis be requested by classes that record failures."""
         super().__init__(consumer, **options)
+        self._obedience = Obedience(consumer)
         self._record = FailureRecord(consumer.app, consumer.hostname)
         _records.append(self._record)
         for task in consumer.app.tasks.values():
             task.Request = recording(symbol_by_name(task.Request), self._record)
 
     def start(self, consumer: Any) -> None:  # noqa: ARG002 - celery's signature
-        """Begin to write; celery calls this once it is connected."""
+        """Obey, and begin to write; celery calls this once it is connected, and has not begun to consume."""
         self._record.start()
+        try:
+            self._obedience.start()
+        except Exception:  # a mistake of ours must not keep a worker from its work
+            log.exception("celery-oncall: orders could not be obeyed.")
+
+    def stop(self, consumer: Any) -> None:  # noqa: ARG002 - celery's signature
+        """Look for no orders; celery calls this when it stops and when it lost the broker."""
+        self._obedience.stop()
+
+    def info(self, consumer: Any) -> Any:  # noqa: ARG002 - celery's signature
+        """Return what `inspect stats` tells of this plugin, beside what the worker's other parts tell."""
+        return {"oncall": {"version": __version__, "left_out": self._obedience.left_out}}
 
 
 _records: list[FailureRecord] = []
@@ -371,6 +678,16 @@ def _join(sender: Any, **_: Any) -> None:
         log.warning("celery-oncall: the worker plugin does nothing here: the broker is %s, not Redis.", kind)
         return
     sender.app.steps["consumer"].add(OncallStep)
+    signals.heartbeat_sent.connect(_tell)
+
+
+_meter = Meter()
+
+
+def _tell(**_: Any) -> None:
+    """Add to the heartbeat that is about to be sent: celery's own fields stand beside what this dict holds."""
+    told: dict[str, Any] = SOFTWARE_INFO
+    told["oncall"] = {"version": __version__, **_meter.read()}
 
 
 @signals.worker_shutdown.connect
