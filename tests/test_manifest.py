@@ -31,7 +31,10 @@ METHOD_SCOPES: dict[str, tuple[str, ...]] = {
     "usergroups_users_list": ("usergroups:read",),
     "users_conversations": ("channels:read", "groups:read"),
     "users_info": ("users:read",),
+    "views_open": (),
     "views_publish": (),
+    "views_push": (),
+    "views_update": (),
 }
 """Slack's methods that the bot calls, with the scopes each needs (Slack's reference of methods)."""
 

@@ -25,7 +25,7 @@ from bot.domain.requeue import (
     select,
 )
 from bot.domain.requeue_words import check, notes, outcome, summary, verdict, warnings
-from bot.ports import Action, Params, Progress, Target
+from bot.ports import ELSEWHERE, Action, Params, Progress, Target
 
 MOST = 10_000
 UNDONE_AT_MOST = 1000
@@ -69,6 +69,7 @@ class RequeueParams(Params):
         min_length=1,
         max_length=200,
         title="Into this queue",
+        json_schema_extra=ELSEWHERE,
         description="Each goes into its own if empty.",
     )
     force: bool = Field(

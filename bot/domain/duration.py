@@ -4,7 +4,7 @@ import math
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 _PART = re.compile(
     r"(\d{1,6}(?:[.,]\d{1,2})?)\s*(d|days?|h|hrs?|hours?|m|mins?|minutes?|s|secs?|seconds?)(?![a-z])", re.IGNORECASE
@@ -30,8 +30,20 @@ def _read(value: object) -> object:
     return seconds
 
 
-Seconds = Annotated[int, BeforeValidator(_read)]
+LENGTH_OF_TIME = "length_of_time"
+"""Key in the JSON schema of a parameter by which a form knows that it asks for a length of time."""
+
+Seconds = Annotated[int, BeforeValidator(_read), Field(json_schema_extra={LENGTH_OF_TIME: True})]
 """Whole seconds; also read from text such as "30m"."""
+
+
+def typed(seconds: int) -> str:
+    """Return a length of time as people type it, to the second: "45s", "30m", "1h30m", "7d"."""
+    parts = []
+    for unit, size in _SECONDS.items():
+        n, seconds = divmod(seconds, size)
+        parts += [f"{n}{unit}"] if n else []
+    return "".join(parts) or "0s"
 
 
 def lasting(seconds: int) -> str:

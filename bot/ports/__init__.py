@@ -4,7 +4,7 @@ from bot.ports.archives import Archives, NoArchives
 from bot.ports.cluster import ClusterControl, Clusters, Diagnostics, NoDiagnostics, Samples
 from bot.ports.connections import Connections, NoConnections
 from bot.ports.hand import Ports
-from bot.ports.kinds import UNDO_ONLY, Action, Check, Params, Progress, Registry, Target
+from bot.ports.kinds import ELSEWHERE, UNDO_ONLY, Action, Check, Params, Progress, Registry, Target
 from bot.ports.live import Deaf, Live
 from bot.ports.means import Means
 from bot.ports.memories import Memories, NoMemories, Remembered
@@ -33,6 +33,7 @@ from bot.ports.storage import Audit, Cards, Collection, Forecasts, History, Inbo
 from bot.ports.time_limits import NoTimeLimiting, TimeLimiting
 
 __all__ = [
+    "ELSEWHERE",
     "UNDO_ONLY",
     "Action",
     "Archives",

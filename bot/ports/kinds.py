@@ -35,6 +35,9 @@ class Params(BaseModel):
 UNDO_ONLY: JsonDict = {"undo_only": True}
 """`json_schema_extra` of a parameter that an undo fills in by itself: people are not asked for it."""
 
+ELSEWHERE: JsonDict = {"elsewhere": True}
+"""`json_schema_extra` of a queue that something is sent to: the queue of an incident is not filled in there."""
+
 P = TypeVar("P", bound=Params)
 
 

@@ -29,7 +29,8 @@ class Place:
     """Who asked and where: `thread_ts` when it was inside a thread; no channel means the Home tab.
 
     `response_url` is Slack's address for answering (five times in 30 minutes); `hidden` says that the message clicked
-    on is an ephemeral one, which only that address can change.
+    on is an ephemeral one, which only that address can change. `trigger` is Slack's leave to open a view, for three
+    seconds and once; a mention gives none.
     """
 
     user: str
@@ -37,6 +38,7 @@ class Place:
     thread_ts: str | None = None
     response_url: str | None = None
     hidden: bool = False
+    trigger: str | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,12 @@ def place_of(body: Body) -> Place | None:
     if event is not None:
         return _mention(event) if event.get("type") == "app_mention" else None
     if "command" in body:
-        return Place(body["user_id"], body["channel_id"], response_url=body.get("response_url"))
+        return Place(
+            body["user_id"],
+            body["channel_id"],
+            response_url=body.get("response_url"),
+            trigger=body.get("trigger_id"),
+        )
     container = body.get("container") or {}
     return Place(
         user=body["user"]["id"],
@@ -66,6 +73,7 @@ def place_of(body: Body) -> Place | None:
         thread_ts=_thread(body.get("message") or {}, container),
         response_url=body.get("response_url"),
         hidden=bool(container.get("is_ephemeral")),
+        trigger=body.get("trigger_id"),
     )
 
 

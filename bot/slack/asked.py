@@ -9,7 +9,9 @@ from bot.domain.errors import ClusterUnreachable, UnknownName
 from bot.ports import Ports
 from bot.slack.acts import Act
 from bot.slack.answers import Place
-from bot.slack.commands import AuditTail, Command, Freeze, Help, Pause, Resume, Status, Unfreeze, parse
+from bot.slack.commands import AuditTail, Command, Fill, Freeze, Help, Pause, Resume, Status, Unfreeze, parse
+from bot.slack.forms.opening import open_form
+from bot.slack.forms.origin import Origin
 from bot.slack.looked import looked
 from bot.slack.looks import Look
 from bot.slack.tools import Tools
@@ -23,6 +25,11 @@ from bot.usecases.auditing import audit_tail
 async def do(tools: Tools, place: Place, text: str) -> None:
     """Do what a line of words asks for. Raises BadInput and UnknownName in words."""
     command = await _parsed(tools, place, text)
+    if isinstance(command, Fill):  # first of all: Slack's leave to open a form is short
+        here = Origin(channel=place.channel or "", thread_ts=place.thread_ts or "")
+        await open_form(tools, place, here.about(action=command.action, cluster=command.cluster))
+        return
+    await tools.people.know(place.user)
     if isinstance(command, Look):
         await tools.answers.alone(place, await looked(tools, command))
         return

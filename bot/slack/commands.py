@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.domain.duration import seconds_of
 from bot.domain.errors import BadInput, UnknownName
-from bot.slack.acts import READERS, Act
+from bot.slack.acts import FORMS, READERS, Act
 from bot.slack.acts.phrases import split_reason
 from bot.slack.acts.purge import purge
 from bot.slack.acts.scale import scale
@@ -58,6 +58,12 @@ USAGES = (
         "check queue_depths",
     ),
     Usage("targets", "targets [cluster]", "How the team's targets are met, and how far forecasts may be trusted."),
+    Usage(
+        "act",
+        "act [cluster]",
+        "Opens a list of all that can be done, and a form for it. A command below with nothing after it (`/celery "
+        "purge`) opens its form at once.",
+    ),
     Usage(
         "pause",
         "pause <queue> [for 30m] [because ...]",
@@ -148,6 +154,8 @@ USAGES = (
 _ALIASES = {
     "unpause": "resume",
     "?": "help",
+    "do": "act",
+    "actions": "act",
     "queue": "queues",
     "worker": "workers",
     "failure": "failures",
@@ -204,7 +212,15 @@ class Help:
     """Show what can be said."""
 
 
-Command = Status | Look | Act | Pause | Resume | Freeze | Unfreeze | AuditTail | Help
+@dataclass(frozen=True)
+class Fill:
+    """Open the form of an action, or the list of all actions where none is named."""
+
+    cluster: str
+    action: str = ""
+
+
+Command = Status | Look | Act | Fill | Pause | Resume | Freeze | Unfreeze | AuditTail | Help
 
 _BARE: Mapping[str, Command] = {"freeze": Freeze(), "unfreeze": Unfreeze(), "audit": AuditTail(), "help": Help()}
 
@@ -222,6 +238,8 @@ def parse(
     said, rest = words[0], words[1:]
     verb = said.lower() if said in _ALIASES else unquoted(said).lower().rstrip(".!?")
     verb = _ALIASES.get(verb, verb)
+    if (form := _form(verb, rest, names)) is not None:
+        return form
     match verb:
         case "status":
             return _nothing_after(_status(rest, names), " ".join([verb, *rest[:1]]), rest[1:])
@@ -257,6 +275,15 @@ def _no_command(said: str, names: Names) -> BadInput:
 
 def _status(rest: list[str], names: Names) -> Status:
     return Status(names.cluster(unquoted(rest[0])) if rest else names.default)
+
+
+def _form(verb: str, rest: list[str], names: Names) -> Command | None:
+    """Return what opens a form: `act`, or a command that changes something and says nothing more; else None."""
+    if verb == "act":
+        chosen = Fill(names.cluster(unquoted(rest[0])) if rest else names.default)
+        return _nothing_after(chosen, " ".join([verb, *rest[:1]]), rest[1:])
+    action = FORMS.get(" ".join([verb, *rest]).lower())
+    return Fill(names.default, action) if action else None
 
 
 def _pause(rest: list[str], names: Names) -> Pause:

@@ -12,7 +12,8 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from bot.domain.errors import OncallError, StoreUnavailable
 from bot.slack.answers import Click, Place, click_of, place_of
 from bot.slack.deliveries import Body
-from bot.slack.inbox import DELIVERY
+from bot.slack.forms.answering import Sending, acknowledge
+from bot.slack.inbox import DELIVERY, LATE
 from bot.slack.outcomes import UNREACHABLE
 from bot.slack.tools import Tools
 
@@ -49,6 +50,20 @@ def clicked(tools: Tools, work: ClickWork) -> Listener:
         await work(tools, click)
 
     return handled(tools, begin)
+
+
+def submitted(tools: Tools, work: Sending) -> Listener:
+    """Make a Bolt listener of what becomes of a form: its acknowledgement says that already, where it is quick."""
+
+    async def listener(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        late = bool(context.get(LATE))
+
+        async def answer(tools: Tools, body: Body) -> None:
+            await acknowledge(tools, ack, body, work, late=late)
+
+        await _handle(tools, context[DELIVERY], body, answer)
+
+    return listener
 
 
 async def _handle(tools: Tools, delivery: str, body: Body, work: Work) -> None:

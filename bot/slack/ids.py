@@ -24,6 +24,12 @@ class ActionId(StrEnum):
     STATUS_REFRESH = "status_refresh"  # cluster name
     LOOK_SHARE = "look_share"  # the line that asks for the view: "tasks prod/booking.* 1h"
     LOOK_REFRESH = "look_refresh"  # the same
+    ACT = "act"  # cluster name, or nothing: choose what to do there
+    ACT_ON = "act_on"  # incident id: choose what to do about it
+    CHANGE = "change"  # run id + "/" + step id: what is offered there, in a form to be changed
+    FILL = "fill"  # action name + "/" + incident id, or nothing, + "/" + cluster name: open its form
+    FORM_CLUSTER = "form_cluster"  # a form's choice of cluster; the option's value is its name
+    BACK = "back"  # request id (a draft): back from its preview to the form
     LINK = "link"  # a link button; acknowledged and ignored
 
 
@@ -37,9 +43,19 @@ class OverflowChoice(StrEnum):
 
 
 class CallbackId(StrEnum):
-    """Shortcuts and views."""
+    """Shortcuts."""
 
     TREAT_AS_ALERT = "treat_as_alert"
+    ACT = "act_on_a_cluster"
+
+
+class ViewId(StrEnum):
+    """Modals."""
+
+    CHOOSER = "chooser"
+    FORM = "form"
+    PREVIEW = "preview"
+    NOTE = "note"  # says something, and asks for nothing
 
 
 METADATA_EVENT = "celery_oncall_card"

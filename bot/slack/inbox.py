@@ -20,6 +20,9 @@ log = structlog.get_logger(__name__)
 DELIVERY = "oncall_delivery"
 """Key in Bolt's context: the id under which this request stands in the inbox."""
 
+LATE = "oncall_late"
+"""Key in Bolt's context: set when nobody waits for the acknowledgement of this request any more."""
+
 
 class SlackInbox:
     """Bolt's middleware for it. Bolt acknowledges events by itself before a listener runs: a listener is too late."""

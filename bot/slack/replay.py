@@ -12,7 +12,7 @@ from bot.ports import InboxEntry, Ports
 from bot.slack.answers import place_of
 from bot.slack.deliveries import Body, by_an_app, message_in
 from bot.slack.executors import Executors
-from bot.slack.inbox import DELIVERY, SlackInbox
+from bot.slack.inbox import DELIVERY, LATE, SlackInbox
 from bot.slack.lease import Lease
 
 log = structlog.get_logger(__name__)
@@ -51,7 +51,7 @@ class Replay:
 
     async def send(self, id: str, body: Body) -> None:
         """Send one delivery through Bolt that is written down already."""
-        request = AsyncBoltRequest(mode="socket_mode", body=dict(body), context={DELIVERY: id})
+        request = AsyncBoltRequest(mode="socket_mode", body=dict(body), context={DELIVERY: id, LATE: True})
         await self._app.async_dispatch(request)
 
     async def _give_up(self, entry: InboxEntry) -> None:

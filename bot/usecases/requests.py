@@ -60,12 +60,9 @@ def draft_at(
     ports: Ports, proposal: Proposal, by: str, reason: str, where: Where, undoes: str | None = None
 ) -> ApprovalRequest | Refused:
     """Draft likewise, for a place in Slack; `undoes` is the execution that it would undo."""
-    roles = ports.roles()
-    if by not in roles.get(ports.policy.acting, frozenset()):
-        return Refused(reason=Reason.NOT_ON_CALL)
     with ports.store.read() as tx:
-        if frozen(tx):
-            return Refused(reason=Reason.FROZEN, by=(tx.note(FROZEN) or {}).get("by"))
+        if refused := may_ask(ports, tx, by):
+            return refused
     action, params = action_of(ports, proposal)
     target = target_of(ports, proposal.cluster)
     if not action.available(target.spec):
@@ -73,10 +70,17 @@ def draft_at(
     snapshot = look(target)
     preview = action.preview(params, action.observe(params, target, snapshot), target.spec)
     risk = action.risk(params, target.spec, ports.policy)
-    refused = _nobody(ports.policy, risk, roles, by)
+    refused = _nobody(ports.policy, risk, ports.roles(), by)
     if refused:
         return refused
     return _keep_draft(ports, proposal, by, reason, where, undoes, risk, preview)
+
+
+def may_ask(ports: Ports, tx: Tx, by: str) -> Refused | None:
+    """Return why somebody may ask for nothing at all, if so: not on call, or everything is frozen."""
+    if by not in ports.roles().get(ports.policy.acting, frozenset()):
+        return Refused(reason=Reason.NOT_ON_CALL)
+    return Refused(reason=Reason.FROZEN, by=(tx.note(FROZEN) or {}).get("by")) if frozen(tx) else None
 
 
 def _nobody(policy: Policy, risk: Risk, roles: Roles, by: str) -> Refused | None:

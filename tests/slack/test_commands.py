@@ -13,6 +13,7 @@ from bot.slack.commands import (
     USAGES,
     AuditTail,
     Command,
+    Fill,
     Freeze,
     Help,
     Pause,
@@ -108,6 +109,11 @@ def _check(*words: tuple[str, str]) -> RunCheck:
         ("check queue_depths that='a=b'", _check(("that", "a=b"))),
         ("targets", Targets("prod")),
         ("targets Staging", Targets("staging")),
+        ("act", Fill("prod")),
+        ("do Staging", Fill("staging")),
+        ("purge", Fill("prod", "purge_queue")),
+        ("Pause?", Fill("prod", "pause_queue")),
+        ("orphans restore", Fill("prod", "restore_orphans")),
         ("help", Help()),
         ("help pause", Help()),
         ("?", Help()),
@@ -124,8 +130,8 @@ def test_what_is_said_is_what_is_meant(text: str, command: Command) -> None:
         ("statsu", "There is no command `statsu`. Did you mean `status` or `targets`?"),
         (
             "deploy",
-            "There is no command `deploy`. Known: `archives`, `audit`, `check`, `connections`, `disconnect`, `drop`, "
-            "`failures`, `freeze`, `help`, `limit`, `orphans`, `pause` and 17 more.",
+            "There is no command `deploy`. Known: `act`, `archives`, `audit`, `check`, `connections`, `disconnect`, "
+            "`drop`, `failures`, `freeze`, `help`, `limit`, `orphans` and 19 more.",
         ),
         (
             "analytics",
@@ -133,7 +139,7 @@ def test_what_is_said_is_what_is_meant(text: str, command: Command) -> None:
             "`/celery resume analytics`.",
         ),
         (
-            "pause",
+            "pause for 30m",
             f"Say which queue to pause: `/celery pause <queue>`. {KNOWN}",
         ),
         (
@@ -323,23 +329,21 @@ def test_what_changes_a_cluster_becomes_a_proposal(
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("purge", "Say which queue to purge"),
+        ("purge because of it", "Say which queue to purge"),
         ("purge analitics", "Did you mean `analytics`"),
         ("purge analytics now", "`now` is not understood after `purge analytics`"),
         ("purge analytics older than", "`older than` needs a length of time"),
         ("purge analytics older than dirt", "needs a length of time, not `dirt`"),
-        ("revoke", "Say which tasks to revoke"),
         ("revoke because", "Say which tasks to revoke"),
         ("revoke task", "`task` is not understood after `revoke`"),
         ("revoke queue analitics", "Did you mean `analytics`"),
         ("revoke task shop.mail now", "`now` is not understood after `revoke`"),
         ("revoke abc for ever", "`for` needs a length of time, not `ever`"),
-        ("disconnect", "Say which connections to close"),
         ("disconnect including workers", "Say which connections to close"),
         ("disconnect everything", "`everything` is not understood after `disconnect`"),
         ("disconnect 12 idle 1h", "Name connections by id, or say which by `idle`, `from` and `named`"),
         ("disconnect idle", "`idle` is not understood after `disconnect`"),
-        ("restore", "Say which archive to restore"),
+        ("restore prod", "Say which archive to restore"),
         ("drop exe-1 now", "`now` is too much after `drop exe-1`"),
         ("scale by 2", "Say which queue to scale"),
         ("scale booking", "Say by how many slots: `/celery scale booking by 2`"),

@@ -17,7 +17,7 @@ from bot.slack.acts.revoke import revoke
 from bot.slack.acts.timelimit import timelimit
 from bot.slack.named import Names
 
-__all__ = ["READERS", "Act", "Reader"]
+__all__ = ["FORMS", "READERS", "Act", "Reader"]
 
 Reader = Callable[[str, list[str], Names], Act]
 """Takes the verb, the words after it, and the known names; raises BadInput in words."""
@@ -35,3 +35,23 @@ READERS: Mapping[str, Reader] = {
     "orphans": orphans,
     "results": results,
 }
+
+FORMS: Mapping[str, str] = {
+    "pause": "pause_queue",
+    "resume": "resume_queue",
+    "purge": "purge_queue",
+    "scale": "resize_pools",
+    "restore": "restore_archive",
+    "drop": "drop_archive",
+    "revoke": "revoke_tasks",
+    "unrevoke": "end_revoke",
+    "requeue": "requeue_failed",
+    "limit": "limit_rate",
+    "unlimit": "lift_rate_limit",
+    "timelimit": "limit_time",
+    "disconnect": "close_connections",
+    "orphans": "restore_orphans",
+    "orphans restore": "restore_orphans",
+    "results": "clean_results",
+}
+"""What opens the form of an action, when nothing is said after it."""

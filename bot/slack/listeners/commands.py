@@ -20,5 +20,4 @@ async def typed(tools: Tools, body: Body) -> None:
     """Do what was typed and answer the person alone."""
     place = place_of(body)
     assert place is not None  # noqa: S101 - a command always has a person
-    await tools.people.know(place.user)
     await do(tools, place, body.get("text", ""))

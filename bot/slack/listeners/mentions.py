@@ -21,7 +21,6 @@ async def mentioned(tools: Tools, body: Body) -> None:
     place = place_of(body)
     if place is None or by_a_program(body):
         return
-    await tools.people.know(place.user)
     await do(tools, place, re.sub(f"<@{tools.me.user}(\\|[^>]*)?>", "", body["event"].get("text", "")).strip())
 
 

@@ -98,15 +98,20 @@ def draft_message(request: ApprovalRequest, alone: bool) -> Message:
     wish = what(request.proposal)
     title = f"{escape(capital(wish))} on {_cluster(request)}?"
     label = capital(wish) if alone else "Ask for approval"
-    asks = f"Your on-call role is enough for this. {_KEPT}" if alone else f"This asks {people(request.asked)}. {_KEPT}"
     dialog = confirm(f"{capital(wish)}?", preview_sentences(request.preview), capital(short(request.proposal)))
     submit = button(label, ActionId.SUBMIT_DRAFT, request.id, confirm=dialog if alone else None, primary=True)
     return message(
         f"{title} {prose(request.preview.summary, 300)}",
         section("\n".join([bold(title), *reason_lines(request), *preview_lines(request)])),
         actions("draft", submit, button("Cancel", ActionId.DISCARD_DRAFT, request.id)),
-        context(asks),
+        context(consent_line(request, alone)),
     )
+
+
+def consent_line(request: ApprovalRequest, alone: bool) -> str:
+    """Return who must agree to a draft, for its author."""
+    asks = "Your on-call role is enough for this." if alone else f"This asks {people(request.asked)}."
+    return f"{asks} {_KEPT}"
 
 
 _KEPT = "Nothing has happened yet."
