@@ -10,8 +10,7 @@ from bot.ports import Ports
 from bot.slack.acts import Act
 from bot.slack.answers import Place
 from bot.slack.commands import AuditTail, Command, Fill, Freeze, Help, Pause, Resume, Status, Unfreeze, parse
-from bot.slack.forms.opening import open_form
-from bot.slack.forms.origin import Origin
+from bot.slack.forms.opening import from_here, open_form
 from bot.slack.looked import looked
 from bot.slack.looks import Look
 from bot.slack.tools import Tools
@@ -26,8 +25,7 @@ async def do(tools: Tools, place: Place, text: str) -> None:
     """Do what a line of words asks for. Raises BadInput and UnknownName in words."""
     command = await _parsed(tools, place, text)
     if isinstance(command, Fill):  # first of all: Slack's leave to open a form is short
-        here = Origin(channel=place.channel or "", thread_ts=place.thread_ts or "")
-        await open_form(tools, place, here.about(action=command.action, cluster=command.cluster))
+        await open_form(tools, place, from_here(place).about(action=command.action, cluster=command.cluster))
         return
     await tools.people.know(place.user)
     if isinstance(command, Look):

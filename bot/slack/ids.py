@@ -40,6 +40,7 @@ class OverflowChoice(StrEnum):
     RESOLVE = "resolve"
     COMMANDS = "commands"  # show the commands to copy, to this person alone
     OFFER = "offer"
+    ACT = "act"  # choose what to do about the incident
 
 
 class CallbackId(StrEnum):

@@ -1,10 +1,14 @@
 """Forms between people and a real bot: the ways in, what is wrong in them, the preview, and what is done."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
+from bot.adapters.expressions import JinjaExpressions
 from bot.domain.approval import RequestState
-from playground.slack import LocalSlack, Person
+from bot.slack.forms.origin import Origin, origin_of
+from playground.slack import LocalSlack, Person, Webhook
+from tests.slack.incoming import alert, incidents, thread
 from tests.slack.office import CHANNEL, Office, until
 from tests.slack.running import bot_of
 from tests.slack.test_asking import last_whisper, requests_of, shown
@@ -211,3 +215,122 @@ async def test_what_is_asked_elsewhere_says_where_it_goes_on(slack: LocalSlack, 
         await ana.submit(preview["id"], {})
         await open_view(ana, "celery-oncall", containing=f"<#{CHANNEL}>")
         await until(lambda: ana.messages(CHANNEL))
+
+
+async def with_offer(person: Person) -> dict[str, Any]:
+    """Return an incident's card once it offers something."""
+
+    async def look() -> dict[str, Any] | None:
+        found = await thread(person)
+        return found[0] if found and "'change'" in shown(found[0]) else None
+
+    card: dict[str, Any] = await until(look)
+    return card
+
+
+async def test_what_a_runbook_offers_can_be_changed_first(slack: LocalSlack, place: Office) -> None:
+    """The form holds the offer's parameters; what comes of it goes into the incident's thread."""
+    ports = replace(place.ports(), expressions=JinjaExpressions())
+    async with bot_of(slack, place, ports=ports), Person(slack.url, "U0ANA") as ana:
+        await Webhook(slack.url).post(alert())
+        card = await with_offer(ana)
+        await ana.click(card, "change")
+        form = await open_view(ana, "Pause queue", containing="For how long")
+        assert field(form, "queue")["element"]["initial_option"]["value"] == "analytics"
+        assert field(form, "seconds")["element"]["initial_value"] == "30m"
+        assert "ai_generation is backed up" in field(form, "reason")["element"]["initial_value"]
+        await ana.submit(form["id"], values(form, seconds="45m", queue="notifications"))
+        preview = await open_view(ana, "Pause queue", containing="for 45 min")
+        await ana.submit(preview["id"], {})
+        (request,) = await until(lambda: requests_of(ports, RequestState.PENDING))
+        (incident,) = incidents(ports)
+        assert (request.incident_id, request.thread_ts) == (incident.id, incident.root_ts)
+
+
+async def test_an_incident_fills_in_its_queue_and_nothing_that_the_form_says_moves_it(
+    slack: LocalSlack, place: Office
+) -> None:
+    """Where it is shown is read from the incident, not from what travels with the form."""
+    ports = place.ports()
+    async with bot_of(slack, place, ports=ports), Person(slack.url, "U0ANA") as ana:
+        await Webhook(slack.url).post(alert())
+        await until(lambda: thread(ana))
+        (incident,) = incidents(ports)
+        await ana.click((await thread(ana))[0], "act_on", forge=True, value=incident.id)
+        chooser = await open_view(ana, "What is to be done?", containing="about ai_generation")
+        await ana.click({"view_id": chooser["id"]}, "fill", block_id="do pause_queue")
+        form = await open_view(ana, "Pause queue", containing="For how long")
+        assert field(form, "queue")["element"]["initial_option"]["value"] == "ai_generation"
+        elsewhere = origin_of(form["private_metadata"]).about(channel="C0GENERAL", thread_ts="1.2")
+        for view in slack.backend.views.stack("U0ANA"):
+            view["private_metadata"] = elsewhere.metadata
+        await ana.submit(form["id"], {})
+        preview = await open_view(ana, "Pause queue", containing="Nothing has happened yet")
+        await ana.submit(preview["id"], {})
+        (request,) = await until(lambda: requests_of(ports, RequestState.PENDING))
+        assert (request.channel, request.thread_ts) == (CHANNEL, incident.root_ts)
+
+
+async def test_a_form_that_carries_nonsense_is_answered_in_words(slack: LocalSlack, place: Office) -> None:
+    """An incident of another database, a channel that is not the bot's, no JSON at all."""
+    ports = place.ports()
+    async with bot_of(slack, place, ports=ports), Person(slack.url, "U0ANA") as ana:
+        for metadata, answer in (
+            (Origin(action="pause_queue", cluster="prod", incident="inc-99").metadata, "no incident `inc-99`"),
+            (Origin(action="pause_everything", cluster="prod").metadata, "no action `pause_everything`"),
+            (Origin(action="pause_queue", cluster="moon").metadata, "no cluster `moon`"),
+            ("{", "another version of the bot"),
+        ):
+            await ana.command("/celery pause", CHANNEL)
+            form = await open_view(ana, "Pause queue", containing="For how long")
+            slack.backend.views.stack("U0ANA")[-1]["private_metadata"] = metadata
+            await ana.submit(form["id"], values(form, queue="analytics"))
+            told = await open_view(ana, "celery-oncall", containing=answer)
+            await ana.close_view(told["id"])
+        await ana.command("/celery pause", CHANNEL)
+        form = await open_view(ana, "Pause queue", containing="For how long")
+        slack.backend.views.stack("U0ANA")[-1]["private_metadata"] = Origin(
+            action="pause_queue", cluster="prod", channel="C0GENERAL", draft="req-1"
+        ).metadata
+        await ana.submit(form["id"], values(form, queue="notifications"))
+        preview = await open_view(ana, "Pause queue", containing="Nothing has happened yet")
+        await ana.submit(preview["id"], {})
+        (request,) = await until(lambda: requests_of(ports, RequestState.PENDING))
+        assert request.channel == CHANNEL
+
+
+async def test_another_persons_draft_is_not_sent_by_a_form(slack: LocalSlack, place: Office) -> None:
+    """Whoever presses must be who drafted it."""
+    ports = place.ports()
+    async with bot_of(slack, place, ports=ports), Person(slack.url, "U0ANA") as ana, Person(slack.url, "U0BEN") as ben:
+        drafts = {}
+        for person, queue in ((ana, "notifications"), (ben, "analytics")):
+            await person.command("/celery pause", CHANNEL)
+            form = await open_view(person, "Pause queue", containing="For how long")
+            await person.submit(form["id"], values(form, queue=queue))
+            drafts[person.id] = await open_view(person, "Pause queue", containing="Nothing has happened yet")
+        stack = slack.backend.views.stack("U0ANA")
+        stack[-1]["private_metadata"] = drafts["U0BEN"]["private_metadata"]
+        await ana.submit(drafts["U0ANA"]["id"], {})
+        await open_view(ana, "celery-oncall", containing="only <@U0BEN> can do that")
+    assert place.dispatcher.sent == []
+
+
+async def test_home_and_status_lead_to_the_list(slack: LocalSlack, place: Office) -> None:
+    """From the Home tab nobody knows a channel: the end says where it goes on."""
+    ports = place.ports()
+    async with bot_of(slack, place, ports=ports), Person(slack.url, "U0ANA") as ana:
+        await ana.open_home()
+        home = await until(ana.home)
+        await ana.click({"view_id": home["id"]}, "act")
+        chooser = await open_view(ana, "What is to be done?")
+        await ana.click({"view_id": chooser["id"]}, "fill", block_id="do pause_queue")
+        form = await open_view(ana, "Pause queue", containing="For how long")
+        await ana.submit(form["id"], values(form, queue="notifications"))
+        preview = await open_view(ana, "Pause queue", containing="Nothing has happened yet")
+        await ana.submit(preview["id"], {})
+        told = await open_view(ana, "celery-oncall", containing=f"<#{CHANNEL}>")
+        await ana.close_view(told["id"])
+        await ana.command("/celery status", CHANNEL)
+        await ana.click(await last_whisper(ana, containing="ai_generation"), "act")
+        await open_view(ana, "What is to be done?", containing="On prod")

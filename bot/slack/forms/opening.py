@@ -23,6 +23,11 @@ from bot.usecases import forms
 log = structlog.get_logger(__name__)
 
 
+def from_here(place: Place) -> Origin:
+    """Return where something was asked for, as a form remembers it."""
+    return Origin(channel=place.channel or "", thread_ts=place.thread_ts or "")
+
+
 async def open_form(tools: Tools, place: Place, origin: Origin, *, above: bool = False) -> None:
     """Open what an origin is about, for whoever asked; `above` the view that was clicked in.
 
@@ -63,6 +68,8 @@ def press_message(tools: Tools, origin: Origin, *, late: bool = False) -> Messag
     """Return the button that opens a form, for where it could not be opened by itself."""
     named = tools.ports.registry.actions.get(origin.action)
     what = origin.action.replace("_", " ").capitalize() if named else "Choose an action"
+    if not origin.cluster:
+        origin = origin.about(cluster=tools.ports.clusters.for_channel(origin.channel))
     why = "Slack gave the bot no time to open the form." if late else "Press to open the form."
     return message(why, section(why), actions("form", opener(origin, f"{what}…")))
 

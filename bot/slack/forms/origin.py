@@ -25,7 +25,7 @@ class Origin:
     @property
     def metadata(self) -> str:
         """Return it as text for Slack to keep; it fits because each part is bounded."""
-        return json.dumps({name: value[:200] for name, value in asdict(self).items() if value})
+        return json.dumps({name: value[:200] for name, value in asdict(self).items() if value}, ensure_ascii=False)
 
     def about(self, **changed: Any) -> "Origin":
         """Return it with other ids."""

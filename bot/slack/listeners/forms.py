@@ -5,8 +5,8 @@ from slack_bolt.async_app import AsyncApp
 from bot.domain.approval import Refused
 from bot.slack.answers import Place, place_of
 from bot.slack.deliveries import Body, value_of
-from bot.slack.forms.opening import drawn, offered_typed, open_form, other_cluster, show
-from bot.slack.forms.origin import Origin, origin_of
+from bot.slack.forms.opening import drawn, from_here, offered_typed, open_form, other_cluster, show
+from bot.slack.forms.origin import origin_of
 from bot.slack.forms.sending import confirmed, previewed
 from bot.slack.forms.state import typed_in
 from bot.slack.handling import handled, submitted
@@ -35,11 +35,6 @@ def asked_by(body: Body) -> tuple[Place, str]:
     place = place_of(body)
     assert place is not None  # noqa: S101 - whoever presses or chooses is a person
     return place, value_of(body["actions"][0]) if body.get("actions") else ""
-
-
-def from_here(place: Place) -> Origin:
-    """Return the place where something was pressed, as a form remembers it."""
-    return Origin(channel=place.channel or "", thread_ts=place.thread_ts or "")
 
 
 async def act(tools: Tools, body: Body) -> None:

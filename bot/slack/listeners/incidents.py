@@ -5,6 +5,7 @@ from slack_bolt.async_app import AsyncApp
 from bot.domain.run import Run
 from bot.ports import Ports
 from bot.slack.answers import Click
+from bot.slack.forms.opening import from_here, open_form
 from bot.slack.handling import clicked
 from bot.slack.ids import ActionId, OverflowChoice
 from bot.slack.tools import Tools
@@ -50,6 +51,11 @@ async def commands(tools: Tools, click: Click) -> None:
     await tools.answers.alone(click.place, commands_message(run))
 
 
+async def act(tools: Tools, click: Click) -> None:
+    """Choose what to do about it."""
+    await open_form(tools, click.place, from_here(click.place).about(incident=click.value))
+
+
 def run_of(ports: Ports, incident_id: str) -> Run | None:
     """Return an incident's run."""
     with ports.store.read() as tx:
@@ -61,6 +67,7 @@ CHOICES = {
     OverflowChoice.RESOLVE: resolve,
     OverflowChoice.COMMANDS: commands,
     OverflowChoice.OFFER: offer,
+    OverflowChoice.ACT: act,
 }
 
 

@@ -14,7 +14,7 @@ from bot.slack.forms.origin import Origin
 from bot.slack.forms.state import CLUSTER, NOTHING, block_of
 from bot.slack.ids import ActionId, ViewId
 from bot.slack.views.blocks import Block, actions, beside, button, context, section
-from bot.slack.views.formatting import bold, escape, name
+from bot.slack.views.formatting import bold, escape, name, told
 from bot.slack.views.modal import (
     MOST_OPTIONS,
     OPTION_VALUE,
@@ -66,7 +66,7 @@ def chooser_view(found: Iterable[Described], origin: Origin, about: str = "") ->
 
 def _choice(d: Described) -> str:
     means = "" if d.here else "\nThe bot cannot do this here; it shows the command."
-    return f"{bold(escape(d.title))}\n{escape(d.what)}\n_{escape(d.risk)}_{means}"
+    return f"{bold(name(d.title))}\n{told(d.what, 300)}\n_{told(d.risk, 300)}_{means}"
 
 
 def _choose(action: str, origin: Origin) -> Block:
@@ -75,7 +75,7 @@ def _choose(action: str, origin: Origin) -> Block:
 
 def fill_value(action: str, incident: str, cluster: str) -> str:
     """Return what the button carries that opens an action's form."""
-    return f"{action}/{incident}/{cluster}"
+    return f"{action}/{incident[:200]}/{cluster[:200]}"
 
 
 def form_view(form: Form) -> Block:
@@ -88,7 +88,7 @@ def form_view(form: Form) -> Block:
         form.what.title,
         [
             trouble,
-            context(f"{escape(form.what.what)} {on}Nothing happens yet."),
+            context(f"{told(form.what.what, 300)} {on}Nothing happens yet."),
             None if one else _cluster(form),
             *[_asked(field, form) for field in form.fields],
         ],

@@ -8,8 +8,9 @@ from bot.domain.card import HomeView
 from bot.domain.cluster import Mode
 from bot.domain.incident import Incident, IncidentState
 from bot.domain.mitigation import Mitigation
+from bot.slack.ids import ActionId
 from bot.slack.views.activity import mitigation_line
-from bot.slack.views.blocks import Block, actions, context, divider, header, home, section, sections
+from bot.slack.views.blocks import Block, actions, button, context, divider, header, home, section, sections
 from bot.slack.views.buttons import approve_button, deny_button, extend_button, resume_button
 from bot.slack.views.formatting import bold, count, escape, linked, mention, name, prose, when
 from bot.slack.views.phrases import what
@@ -27,6 +28,7 @@ def home_view(view: HomeView, link: Link) -> dict[str, Any]:
         [
             header("celery-oncall"),
             *sections(_modes(view), most=20),
+            _act(view),
             divider(),
             *_part("Waiting for you", "Nothing waits for you.", _waiting(view), len(view.waiting) - MOST_REQUESTS),
             *_part("In force", "Nothing is paused or limited.", _in_force(view), len(view.in_force) - MOST_IN_FORCE),
@@ -36,6 +38,12 @@ def home_view(view: HomeView, link: Link) -> dict[str, Any]:
             context("`/celery status` counts everything now. `/celery help` shows what else you can say."),
         ]
     )
+
+
+def _act(view: HomeView) -> Block | None:
+    """Return the way to all that can be done, on the default cluster first; the form lets one choose another."""
+    cluster = next(iter(view.modes), None)
+    return None if not cluster or view.frozen else actions("act", button("Act…", ActionId.ACT, cluster))
 
 
 def _part(title: str, empty: str, blocks: list[Block], more: int) -> list[Block]:

@@ -67,14 +67,32 @@ def _buttons(card: IncidentCard) -> Block | None:
     menu = [("Refresh numbers", OverflowChoice.REFRESH)]
     if card.run and any(r.command for r in card.run.results):
         menu.append(("Commands to copy", OverflowChoice.COMMANDS))
+    if not card.frozen and _offered(card):
+        menu.append(("Do something else", OverflowChoice.ACT))
     menu.append(("Resolve by hand", OverflowChoice.RESOLVE))
     own = None if incident.owner else button("I've got it", ActionId.OWN, incident.id)
-    return actions("incident", _offer_button(card), _resume(card), own, overflow(menu, incident.id))
+    return actions("incident", _offer_button(card), _resume(card), _act(card), own, overflow(menu, incident.id))
+
+
+def _act(card: IncidentCard) -> Block | None:
+    """Return the way to what is not offered as it stands: the same with other parameters, else any action."""
+    if card.frozen:
+        return None
+    offer = _offered(card)
+    if offer is not None and card.run is not None:
+        return button("Change…", ActionId.CHANGE, f"{card.run.id}/{offer.step_id}")
+    return button("Act…", ActionId.ACT_ON, card.incident.id)
+
+
+def _offered(card: IncidentCard) -> Offer | None:
+    """Return what the card's own button offers."""
+    no_more = card.run is None or card.frozen or card.incident.state is IncidentState.MITIGATED
+    return None if no_more else top_offer(card)
 
 
 def _offer_button(card: IncidentCard) -> Block | None:
-    offer = top_offer(card)
-    if offer is None or card.run is None or card.frozen or card.incident.state is IncidentState.MITIGATED:
+    offer = _offered(card)
+    if offer is None or card.run is None:
         return None
     return button(
         offer_label(offer),

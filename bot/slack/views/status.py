@@ -49,7 +49,8 @@ def _unreadable(view: StatusView, trouble: str, *, shared: bool) -> Message:
 
 def _buttons(view: StatusView) -> Block | None:
     share = None if view.trouble else button("Share here", ActionId.STATUS_SHARE, view.cluster)
-    return actions("status", share, button("Refresh", ActionId.STATUS_REFRESH, view.cluster))
+    act = None if view.frozen or view.trouble else button("Act…", ActionId.ACT, view.cluster)
+    return actions("status", share, button("Refresh", ActionId.STATUS_REFRESH, view.cluster), act)
 
 
 def _summary(view: StatusView) -> str:

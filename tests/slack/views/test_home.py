@@ -11,6 +11,7 @@ FULL = """\
 # celery-oncall
 🟢 prod: the bot may act, with consent
 👀 staging: observe only, nothing is changed
+[Act…]
 ---
 *Waiting for you*
 <@U0ANA> asks to pause analytics for 30 min on prod
@@ -70,7 +71,7 @@ def test_each_row_of_buttons_is_named_after_what_it_is_about() -> None:
     """The tab is drawn anew while somebody presses; a click must not land on what moved into that place."""
     full = view(waiting=(request(), request(id="req-2")), in_force=(mitigation(),))
     rows = [b["block_id"] for b in home_view(full, link)["blocks"] if b["type"] == "actions"]
-    assert rows == ["request req-1", "request req-2", "pause mit-1"]
+    assert rows == ["act", "request req-1", "request req-2", "pause mit-1"]
 
 
 def test_empty_house_is_friendly() -> None:

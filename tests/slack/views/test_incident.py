@@ -42,7 +42,7 @@ from tests.slack.views.samples import (
 OPEN = """\
 *🔴 ai_generation: 1,284 waiting (limit 1,000), +34/min, will not drain*
 Next: pause analytics. Frees 2 of 4 slots; below 500 in about 28 min
-[Pause analytics] [I've got it] [… Refresh numbers | Commands to copy | Resolve by hand]
+[Pause analytics] [Change…] [I've got it] [… Refresh numbers | Commands to copy | Do something else | Resolve by hand]
 ⚠️ Above their limit: ai_generation 1,284.
 ⚠️ 4 of 4 slots busy: 2 × generate_story, 2 × roll_up.
 ✅ 2 workers online, 6 of 6 slots busy.
@@ -96,7 +96,7 @@ def test_high_risk_offer_says_who_is_asked() -> None:
 def test_offer_that_nobody_could_approve_is_no_button() -> None:
     """A button that can only be refused wastes a tap."""
     nobody = HIGH_OFFER.model_copy(update={"asks": ()})
-    assert list(buttons(incident_message(incident_card(offers=(nobody,))).blocks)) == ["I've got it"]
+    assert list(buttons(incident_message(incident_card(offers=(nobody,))).blocks)) == ["Act…", "I've got it"]
 
 
 def test_command_stands_on_the_card_only_where_it_is_the_next_thing() -> None:
@@ -134,7 +134,7 @@ def test_below_its_limit_nothing_is_offered() -> None:
         "🟠 ai_generation: 43 waiting (limit 500), +7/min\n"
         "Next: nothing to do. It is below its limit, the alert should end by itself."
     )
-    assert list(buttons(message.blocks)) == ["I've got it"]
+    assert list(buttons(message.blocks)) == ["Act…", "I've got it"]
     assert "Scale workers" not in read(message)
 
 
@@ -276,7 +276,7 @@ def test_dead_broker_is_the_first_line_and_old_numbers_are_called_old() -> None:
         "Next: check the broker of prod.",
         "❓ The broker of `prod` cannot be read: 127.0.0.1:6379 did not answer (waited 1.0 s).",
     ]
-    assert list(buttons(message.blocks)) == ["I've got it"]
+    assert list(buttons(message.blocks)) == ["Act…", "I've got it"]
     assert "slots busy" not in read(message)
     assert lines[-1].endswith("numbers of 03:14:00 UTC)")
 

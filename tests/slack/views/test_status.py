@@ -52,7 +52,7 @@ FULL = """\
 ↳ told to leave paused queues, checked every 10 s
 ❓ unacked of adhoc: the key was of another type
 (Numbers of 03:14:00 UTC, 1 s old when shown)
-[Share here] [Refresh]"""
+[Share here] [Refresh] [Act…]"""
 
 
 def test_messages_that_nobody_takes_come_first() -> None:
