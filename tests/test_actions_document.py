@@ -24,6 +24,7 @@ from bot.domain.cluster import ClusterSnapshot, Worker
 from bot.domain.orphans import Chosen
 from bot.domain.requeue import FailedFound, FailedTask, Source
 from bot.domain.revoke import Found
+from bot.domain.time_limits import TimeLimits, TimeLimitsFound
 from bot.ports import Action, Params
 from bot.slack.acts import Act
 from bot.slack.commands import Pause, Resume, parse
@@ -219,11 +220,17 @@ def _revocable(**found: Any) -> Observation:
     return _seen(found=Found(**found).model_dump(mode="json"), archive_id="exe-1")
 
 
+def _limitable(*workers: str) -> Observation:
+    found = TimeLimitsFound(limits=dict.fromkeys(workers, TimeLimits()), restartable=frozenset(workers))
+    return _seen(found=found.model_dump(mode="json"))
+
+
 NOBODY = Observation(snapshot=ClusterSnapshot(cluster="prod", taken_at=AT))
 
 OBSERVED: Mapping[str, tuple[Observation, ...]] = {
     "pause_queue": (_seen(), _seen().model_copy(update={"recorded": ("worker1@host",)})),
     "purge_queue": (_seen(archive_id="exe-1"),),
+    "limit_time": (_limitable("worker1@host"), _limitable()),
     "limit_rate": (_seen(limit=None), _seen(limit="5/m")),
     "requeue_failed": (_failures(1), _failures(1001)),
     "resize_pools": (_seen(), NOBODY),

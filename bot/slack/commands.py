@@ -129,9 +129,9 @@ USAGES = (
     Usage("unlimit", "unlimit <task>", "Gives workers back the rate limits that they had before."),
     Usage(
         "timelimit",
-        "timelimit <task> soft 30s hard 60s [because ...]",
-        "Ends tasks of that name that run for longer; one of both will do. Workers restart their pools for it, and it "
-        "holds until they restart themselves.",
+        "timelimit <task> hard 60s [because ...]",
+        "Ends tasks of that name that run for longer; also `soft 30s`, or both. Workers restart their pools for it, and "
+        "it holds until they restart themselves.",
         "timelimit ai.generate_story hard 2m because some hang",
     ),
     Usage(
