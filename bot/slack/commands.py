@@ -130,8 +130,8 @@ USAGES = (
     Usage(
         "timelimit",
         "timelimit <task> hard 60s [because ...]",
-        "Ends tasks of that name that run for longer; also `soft 30s`, or both. Workers restart their pools for it, and "
-        "it holds until they restart themselves.",
+        "Ends tasks of that name that run for longer; also `soft 30s`, or both. Workers restart their pools for it, "
+        "and it holds until they restart themselves.",
         "timelimit ai.generate_story hard 2m because some hang",
     ),
     Usage(

@@ -70,6 +70,7 @@ def action_of(ports: Ports, proposal: Proposal) -> tuple[Action[Params], Params]
         return action, action.params.model_validate(proposal.params)
     except ValidationError as e:
         first = e.errors()[0]
-        where = ".".join(str(p) for p in first["loc"]) or "parameters"
+        where = ".".join(str(p) for p in first["loc"])
         said = first["msg"].removeprefix("Value error, ")
-        raise BadInput(f"`{proposal.action}`: `{where}` {said[:1].lower()}{said[1:]}.") from None
+        said = f"`{where}` {said[:1].lower()}{said[1:]}" if where else said
+        raise BadInput(f"`{proposal.action}`: {said}.") from None
