@@ -16,20 +16,12 @@ log = structlog.get_logger(__name__)
 
 
 def give_orders(ports: Ports, cluster: str) -> str | None:
-    """Write down what is in force now; returns why that failed, or None. A pause goes on without.
-
-    What was written is compared afresh, so that of two writers at once none leaves behind what is out of date.
-    """
-    for _ in range(ROUNDS):
-        wanted = _wanted(ports, cluster)
-        try:
-            _note(ports, cluster, standing=True)
-            ports.clusters.means(cluster).orders.give(wanted)
-        except OncallError as e:
-            log.warning("workers that start with the plugin were not told", cluster=cluster, why=str(e))
-            return _noted(ports, cluster, str(e))
-        if _same(wanted, _wanted(ports, cluster)):
-            break
+    """Write down what is in force now; returns why that failed, or None. A pause goes on without."""
+    try:
+        _write(ports, cluster)
+    except OncallError as e:
+        log.warning("workers that start with the plugin were not told", cluster=cluster, why=str(e))
+        return _noted(ports, cluster, str(e))
     return _noted(ports, cluster, None)
 
 
@@ -40,21 +32,32 @@ def keep_orders(ports: Ports, cluster: str) -> None:
     """
     if ports.clusters.spec(cluster).mode is not Mode.ACT:
         return
-    wanted = _wanted(ports, cluster)
-    if wanted.until is None and not _standing(ports, cluster):
+    if _wanted(ports, cluster).until is None and not _standing(ports, cluster):
         return
-    before = trouble_of(ports, cluster)
     try:
-        ports.clusters.means(cluster).orders.give(wanted)
+        written = _write(ports, cluster)
     except OncallError as e:
-        if before is None:  # it is told once, not every ten seconds
+        if trouble_of(ports, cluster) is None:  # it is told once, not every ten seconds
             log.warning("workers that start with the plugin are not told", cluster=cluster, why=str(e))
         _noted(ports, cluster, str(e))
         return
-    if before is not None:
-        _noted(ports, cluster, None)
-    if wanted.until is None and _wanted(ports, cluster).until is None:
+    _noted(ports, cluster, None)
+    if written.until is None:
         _note(ports, cluster, standing=False)
+
+
+def _write(ports: Ports, cluster: str) -> StandingOrders:
+    """Write what is in force and return it; raises OncallError.
+
+    It is compared afresh afterwards: of two who write at once none leaves behind what is out of date.
+    """
+    _note(ports, cluster, standing=True)
+    for _ in range(ROUNDS):
+        wanted = _wanted(ports, cluster)
+        ports.clusters.means(cluster).orders.give(wanted)
+        if _same(wanted, _wanted(ports, cluster)):
+            break
+    return wanted
 
 
 def trouble_of(ports: Ports, cluster: str) -> str | None:

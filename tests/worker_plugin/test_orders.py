@@ -31,10 +31,17 @@ def shop(redis_server: RedisServer, tmp_path: Path) -> Iterator[Shop]:
 
 
 def seen(shop: Shop, worker: str) -> Worker:
-    """What a worker says of itself."""
-    found = shop.ports.clusters.control("shop").snapshot().worker(worker)
+    """What a worker says of itself, once it says something."""
+    control = shop.ports.clusters.control("shop")
+    wait_for(lambda: (found := control.snapshot().worker(worker)) and found.answered)
+    found = control.snapshot().worker(worker)
     assert found is not None
     return found
+
+
+def protected(shop: Shop) -> dict[str, Protection]:
+    """What keeps each worker from the paused queue, as status says."""
+    return status(shop.ports, "shop", fresh=True).protection
 
 
 def order(shop: Shop, *paused: str, seconds: float = 600, rates: Any = None) -> None:
@@ -56,7 +63,7 @@ def test_nothing_leaks_from_a_worker_with_the_plugin_and_the_resume_gives_it_the
     assert (shop.runs(), shop.depth(), shop.consumers()) == ({}, MESSAGES, set())
     assert "celery-oncall: paused, and left out of this worker: analytics (until " in worker.process.output()
     assert seen(shop, "pod-7f9c@test").leaves_out("analytics")
-    assert status(shop.ports, "shop").protection == {"pod-7f9c@test": Protection.PLUGIN}
+    wait_for(lambda: protected(shop) == {"pod-7f9c@test": Protection.PLUGIN})
     shop.resume()
     assert shop.consumers() == {"pod-7f9c@test"}
     wait_for(lambda: sum(shop.runs().values()) >= MESSAGES)
@@ -81,8 +88,10 @@ def test_a_worker_of_nothing_but_paused_queues_starts_and_one_without_the_queue_
 def reconnected(shop: Shop, worker: CeleryWorker) -> None:
     """Break every connection to the broker, and return when the worker has new ones and answers."""
     times = worker.process.output().count("Connected to redis")
-    shop.server.client().client_kill_filter(_type="normal", skipme=True)
-    shop.server.client().client_kill_filter(_type="pubsub", skipme=True)
+    at_once = shop.server.client().pipeline(transaction=True)
+    at_once.client_kill_filter(_type="normal", skipme=True)
+    at_once.client_kill_filter(_type="pubsub", skipme=True)
+    at_once.execute()
     wait_for(lambda: worker.process.output().count("Connected to redis") > times)
     shop.wait_answers(worker.node)
 
@@ -100,7 +109,7 @@ def test_a_lost_broker_neither_ends_a_pause_nor_takes_a_queue_that_was_resumed(
     shop.resume()
     wait_for(lambda: len(shop.runs()) == 50)
     reconnected(shop, worker)
-    assert shop.consumers() == {"pod-1@test"}
+    wait_for(lambda: shop.consumers() == {"pod-1@test"})
     order(shop, "analytics")
     reconnected(shop, worker)
     assert (shop.consumers(), seen(shop, "pod-1@test").leaves_out("analytics")) == (set(), True)

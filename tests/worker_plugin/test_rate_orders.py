@@ -56,9 +56,9 @@ def test_a_worker_that_starts_is_limited_from_its_first_task_and_let_go_to_its_o
     ordered_shop.limited(rate="2/h")
     ids = ordered_shop.count(3)
     plugged(name="w2", queues=[QUEUE], pool="prefork", env=OWN)
+    wait(lambda: ordered_shop.rates.of(TASK, ["w1@test", "w2@test"]).rates.keys() == {"w1@test", "w2@test"})
     found = ordered_shop.rates.of(TASK, ["w1@test", "w2@test"])
-    assert found.rates == {"w1@test": "2/h", "w2@test": "2/h"}
-    assert found.before == {"w2@test": "100/m"}
+    assert (found.rates, found.before) == ({"w1@test": "2/h", "w2@test": "2/h"}, {"w2@test": "100/m"})
     wait(lambda: ordered_shop.server.client().llen(QUEUE) == 0)
     assert len(set(ids) & set(ordered_shop.ran())) <= 2  # one on each worker
     lifted = ordered_shop.lifted()
