@@ -84,6 +84,10 @@ class FailedShop(Shop):
         """Return the id under which an execution sends a task again."""
         return new_id(execution, "prod", old)
 
+    def sent_again(self, lane: str) -> list[str]:
+        """Return the old ids of what lies in a lane, in the order in which it was sent."""
+        return [json.loads(raw)["headers"]["oncall_requeue_of"] for raw in reversed(self.redis.lrange(lane, 0, -1))]
+
     def ended_well(self, id: str) -> None:
         """Let a task have a good result."""
         self.redis.set(f"celery-task-meta-{id}", json.dumps({"status": "SUCCESS", "result": None}))

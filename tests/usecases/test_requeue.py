@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.domain.action import ExecutionState
-from bot.domain.errors import BadInput, UnknownName
+from bot.domain.errors import BadInput, OncallError, UnknownName
 from bot.domain.requeue import Became, FailedWanted, RequeueState
 from bot.domain.requeue_words import verdict
 from bot.usecases.executions import execute, settle
@@ -83,8 +83,8 @@ class Dying:
 
     def __init__(self, shop: FailedShop, steps: int, *, after: bool) -> None:
         self._broker, self._left, self._after = shop.control.watched.broker, steps, after
-        self._effect = self._broker.effect
-        self._broker.effect = self._dying  # type: ignore[method-assign,assignment]  # death is what is tested
+        self._effect = self._broker._send
+        self._broker._send = self._dying  # type: ignore[method-assign,assignment]  # death is what is tested
 
     def _dying(self, *args: Any) -> Any:
         self._left -= 1
@@ -97,7 +97,7 @@ class Dying:
 
     def alive(self) -> None:
         """Another process: its broker is whole."""
-        self._broker.effect = self._effect  # type: ignore[method-assign]  # as above
+        self._broker._send = self._effect  # type: ignore[method-assign]  # as above
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
@@ -117,8 +117,7 @@ def test_killed_at_any_step_each_task_is_sent_once(shop: FailedShop, steps: int,
     ended = settle(shop.ports, execution_id)
     assert ended is not None
     assert ended.state is ExecutionState.VERIFIED, (ended.error, ended.verdict)
-    sent = [json.loads(raw)["headers"]["oncall_requeue_of"] for raw in shop.redis.lrange(QUEUE, 0, -1)]
-    assert sorted(sent) == sorted(old)
+    assert sorted(shop.sent_again(QUEUE)) == sorted(old)
 
 
 def test_it_stops_by_itself_when_the_first_ones_fail_again(shop: FailedShop) -> None:
@@ -226,3 +225,31 @@ def test_nothing_is_left_in_the_broker_without_an_end(shop: FailedShop) -> None:
     keys = [k.decode() for k in shop.redis.scan_iter("oncall.requeues*")]
     assert keys
     assert all(shop.redis.ttl(key) > 0 for key in keys)
+
+
+def test_a_lane_that_is_refused_stops_it_and_the_rest_goes_later_each_once(shop: FailedShop) -> None:
+    """What was sent before stays sent; no mark is left on what was not; each lane keeps its order."""
+    old = [f"00000000-0000-4000-8000-{n:012}" for n in range(6)]
+    for n, priority in enumerate((0, 0, 6, 6, 0, 6)):
+        shop.record(old[n], shop.message("sample.count", priority=priority), seconds_ago=600 - n)
+    urgent, later = QUEUE, f"{QUEUE}\x06\x166"
+    shop.redis.set(later, "no list")
+    shop.prepared("exe-1", task="sample.count")
+    with pytest.raises(OncallError):
+        shop.requeues.send("exe-1", lambda _: None, lambda _: False)
+    assert shop.redis.zrange("oncall.requeued", 0, -1) == [one.encode() for one in old[:2]]
+    shop.redis.delete(later)
+    made = shop.requeues.send("exe-1", lambda _: None, lambda _: False)
+    assert (made.state, made.sent, made.doubled) == (RequeueState.DONE, 6, 0)
+    assert shop.sent_again(urgent) == [old[0], old[1], old[4]]
+    assert shop.sent_again(later) == [old[2], old[3], old[5]]
+
+
+def test_a_task_that_is_named_twice_is_sent_once(shop: FailedShop) -> None:
+    """Also when both lie in the same step."""
+    shop.fail(3)
+    found = shop.requeues.find(FailedWanted(task="sample.count", since=shop.world.clock.now() - timedelta(hours=1)))
+    shop.requeues.prepare("exe-1", [*found.failed, *found.failed], None, lambda _: None)
+    made = shop.requeues.send("exe-1", lambda _: None, lambda _: False)
+    assert (made.state, made.total, made.sent, made.doubled) == (RequeueState.DONE, 6, 3, 3)
+    assert shop.sent_again(QUEUE) == [t.id for t in found.failed]

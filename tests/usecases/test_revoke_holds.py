@@ -136,8 +136,8 @@ class Dying:
 
     def __init__(self, shop: Shop, steps: int, *, after: bool) -> None:
         self._broker, self._left, self._after = shop.control.watched.broker, steps, after
-        self._effect = self._broker.effect
-        self._broker.effect = self._dying  # type: ignore[method-assign,assignment]  # death is what is tested
+        self._effect = self._broker._send
+        self._broker._send = self._dying  # type: ignore[method-assign,assignment]  # death is what is tested
 
     def _dying(self, *args: Any) -> Any:
         self._left -= 1
@@ -150,7 +150,7 @@ class Dying:
 
     def alive(self) -> None:
         """Let the next process live."""
-        self._broker.effect = self._effect  # type: ignore[method-assign]  # as above
+        self._broker._send = self._effect  # type: ignore[method-assign]  # as above
 
 
 STEPS = 9

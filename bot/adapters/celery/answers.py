@@ -149,10 +149,10 @@ def _task(
 def moment(text: object) -> datetime | None:
     """Read an ETA; workers that run without UTC write it without a zone."""
     try:
-        found = datetime.fromisoformat(str(text))
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _dicts(items: object) -> Iterable[Mapping[str, Any]]:

@@ -185,7 +185,7 @@ class CeleryArchives:
         def work(client: "redis.Redis", until: float) -> Any:  # noqa: ARG001 - the broker's signature
             return client.eval(script, len(keys), *keys, *(str(a) for a in arguments))
 
-        return self._broker.effect(what, work, STEP_SECONDS)
+        return self._broker.step(what, work, STEP_SECONDS)
 
     def _all(self, ids: Iterable[str], deadline: float) -> list[Archive]:
         wanted = list(ids)

@@ -43,17 +43,31 @@ class Broker:
 
         `what` says what was done, in words for people.
         """
-        sent = threading.Event()
-        try:
-            return self._call(lambda until: self._once(work, until, sent), deadline)
-        except ClusterUnreachable as error:
-            if not sent.is_set():
-                raise
-            raise EffectUncertain(self.connection.name, what, error.why) from error
+        return self._send(what, work, deadline, self._client.ping)
+
+    def step(self, what: str, work: Work[T], deadline: float) -> T:
+        """As `effect`, of what may be repeated, right behind an answer of the broker's: it is not asked first.
+
+        That spares each step a round trip. A broker that stopped answering this moment makes it uncertain.
+        """
+        return self._send(what, work, deadline, self._open)
 
     def close(self) -> None:
         """Close every connection; a later call opens new ones."""
         self._pool.disconnect()
+
+    def _open(self) -> None:
+        """Open a connection, if there is none, or the broker has closed it; the next command takes it."""
+        self._pool.release(self._pool.get_connection())
+
+    def _send(self, what: str, work: Work[T], deadline: float, reach: Callable[[], object]) -> T:
+        sent = threading.Event()
+        try:
+            return self._call(lambda until: self._once(work, until, reach, sent), deadline)
+        except ClusterUnreachable as error:
+            if not sent.is_set():
+                raise
+            raise EffectUncertain(self.connection.name, what, error.why) from error
 
     def _call(self, work: Callable[[float], T], deadline: float) -> T:
         started = time.monotonic()
@@ -73,14 +87,13 @@ class Broker:
                 raise
             return work(self._client, until)
 
-    def _once(self, work: Work[T], until: float, sent: threading.Event) -> T:
-        client = self._client
-        client.ping()  # whatever fails here, nothing was sent
+    def _once(self, work: Work[T], until: float, reach: Callable[[], object], sent: threading.Event) -> T:
+        reach()  # whatever fails here, nothing was sent
         if time.monotonic() >= until:  # the caller has gone, or soon will
             raise redis.TimeoutError
         sent.set()
         try:
-            return work(client, until)
+            return work(self._client, until)
         except redis.ResponseError:  # an answer is no broken connection: the broker refused
             sent.clear()
             raise

@@ -173,7 +173,7 @@ def _priority(value: object) -> int:
 
 def _part(of: Document, key: str) -> Document:
     found = of.get(key)
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}  # as JSON is read
 
 
 def _said(value: object) -> str | None:

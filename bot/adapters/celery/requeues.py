@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-import msgspec
 import redis
 
 from bot.adapters.celery import failed_messages as messages
@@ -95,14 +94,14 @@ class CeleryRequeues:
 
     def send(self, id: str, told: Told, enough: Callable[[Requeue], bool]) -> Requeue:
         """Send what was prepared, each task once whoever sends. Raises ClusterUnreachable or EffectUncertain."""
-        todo, lanes = self._laid(id)
-        made = self._known(id)
+        about = self._opened(id)
+        keys = [self._about(id), about["todo"], self._sent_again, *json.loads(about["lanes"])]
+        made = _requeue(id, about)
         while made.state is RequeueState.SENDING and not enough(made):
             told(f"{made.sent:,} of {made.total:,} tasks are sent again.")
             now = self._clock.now()
             most = SENT if made.sent + made.doubled >= FIRST_BATCH else FIRST_BATCH
             arguments = [most, now.timestamp(), (now - KEPT).timestamp()]
-            keys = [self._about(id), todo, self._sent_again, *lanes]
             state, sent, doubled = self._step("sending tasks again", scripts.SEND, keys, arguments)
             if state is None:
                 raise UnknownName("requeue", id, ())
@@ -116,8 +115,7 @@ class CeleryRequeues:
 
     def stop(self, id: str) -> Requeue:
         """Send no more of it. Raises as `send`."""
-        todo, _ = self._laid(id)
-        self._step("stopping a requeue", scripts.STOP, [self._about(id), todo], [])
+        self._step("stopping a requeue", scripts.STOP, [self._about(id), self._opened(id)["todo"]], [])
         return self._known(id)
 
     def became(self, ids: Collection[str]) -> Became:
@@ -136,36 +134,22 @@ class CeleryRequeues:
     def get(self, id: str, deadline: float = 1.0) -> Requeue | None:
         """Return one that was prepared wholly, or None. Raises ClusterUnreachable."""
         about = self._about_of(id, deadline)
-        if not about:
-            return None
-        return Requeue(
-            id=id,
-            state=RequeueState(about["state"]),
-            total=int(about["total"]),
-            sent=int(about["sent"]),
-            doubled=int(about["doubled"]),
-            tried="tried" in about,
-            first=tuple(json.loads(about["first"])),
-        )
+        return _requeue(id, about) if about else None
 
     def _known(self, id: str) -> Requeue:
-        made = self.get(id)
-        if made is None:
-            raise UnknownName("requeue", id, ())
-        return made
+        return _requeue(id, self._opened(id))
 
     def _about_of(self, id: str, deadline: float) -> dict[str, str]:
         said: Any = self._broker.read(lambda client, _: client.hgetall(self._about(id)), deadline)
         return {text(k): text(v) for k, v in said.items()}
 
-    def _laid(self, id: str) -> tuple[str, list[str]]:
-        """Return the list of what is still to be sent, and the lanes that its entries count."""
+    def _opened(self, id: str) -> dict[str, str]:
         about = self._about_of(id, STEP_SECONDS)
         if not about:
             raise UnknownName("requeue", id, ())
-        return about["todo"], json.loads(about["lanes"])
+        return about
 
-    def _append(self, todo: str, entries: Sequence[bytes]) -> None:
+    def _append(self, todo: str, entries: Sequence[int | str | bytes]) -> None:
         def work(client: "redis.Redis", until: float) -> None:  # noqa: ARG001 - the broker's signature
             pipeline = client.pipeline(transaction=True)
             pipeline.rpush(todo, *entries)
@@ -173,15 +157,17 @@ class CeleryRequeues:
             pipeline.execute()
 
         if entries:
-            self._broker.effect("preparing a requeue", work, STEP_SECONDS)
+            self._broker.step("preparing a requeue", work, STEP_SECONDS)
 
-    def _entries(self, id: str, page: Sequence[FailedTask], queue: str | None, lanes: Sequence[str]) -> list[bytes]:
-        """Return the packed messages of a page; a task of which nothing is kept any more is left out."""
+    def _entries(
+        self, id: str, page: Sequence[FailedTask], queue: str | None, lanes: Sequence[str]
+    ) -> list[int | str | bytes]:
+        """Return lane, old id and message of each task of a page but those of which nothing is kept any more."""
         now = self._clock.now()
         records = self._records([f.id for f in page if f.source is Source.PLUGIN], STEP_SECONDS)
         rest = [f.id for f in page if f.source is Source.RESULTS]
         metas = self._results.metas(rest, STEP_SECONDS) if rest else {}
-        entries = []
+        entries: list[int | str | bytes] = []
         for failed in page:
             new, to = new_id(id, self._watched.spec.name, failed.id), queue or failed.queue or ""
             if (raw := records.get(failed.id)) and (record := _document(raw)):
@@ -190,8 +176,7 @@ class CeleryRequeues:
                 priority, message = messages.from_result(failed.id, meta, new, to, now)
             else:
                 continue
-            lane = lanes.index(self._keys.lane(to, priority)) + 1
-            entries.append(msgspec.msgpack.encode([lane, failed.id, new, encode(message).decode()]))
+            entries += (lanes.index(self._keys.lane(to, priority)) + 1, failed.id, encode(message))
         return entries
 
     def _recorded(self, wanted: FailedWanted, now: datetime, deadline: float) -> dict[str, FailedTask]:
@@ -244,7 +229,7 @@ class CeleryRequeues:
         def work(client: "redis.Redis", until: float) -> Any:  # noqa: ARG001 - the broker's signature
             return client.eval(script, len(keys), *keys, *(str(a) for a in arguments))
 
-        return self._broker.effect(what, work, STEP_SECONDS)
+        return self._broker.step(what, work, STEP_SECONDS)
 
     def _about(self, id: str) -> str:
         return f"{self._keys.prefix}oncall.requeues.{id}"
@@ -267,6 +252,18 @@ T = TypeVar("T")
 
 def _pages(items: Sequence[T]) -> Iterable[Sequence[T]]:
     return (items[i : i + PAGE] for i in range(0, len(items), PAGE))
+
+
+def _requeue(id: str, about: Mapping[str, str]) -> Requeue:
+    return Requeue(
+        id=id,
+        state=RequeueState(about["state"]),
+        total=int(about["total"]),
+        sent=int(about["sent"]),
+        doubled=int(about["doubled"]),
+        tried="tried" in about,
+        first=tuple(json.loads(about["first"])),
+    )
 
 
 def _document(raw: bytes) -> Mapping[str, Any] | None:
