@@ -32,7 +32,10 @@ policy: {{consent: {{high: [{{approve: 1, from: oncall}}], destructive: [{{appro
 
 
 class Ops:
-    """The ops side for a cluster with these queues. `ports` are of this process, past the relay."""
+    """The ops side for a cluster with these queues. `ports` are of this process, past the relay.
+
+    `died_at` is the command at which a worker was killed last.
+    """
 
     def __init__(self, folder: Path, server: RedisServer, ops_server: RedisServer, queues: list[str]) -> None:
         self._folder, self._ops_url = folder, ops_server.url()
@@ -52,6 +55,7 @@ class Ops:
         self._app.conf.broker_transport_options = {"global_keyprefix": KEY_PREFIX}
         self._worker: ChildProcess | None = None
         self._lives = 0
+        self.died_at = ""
 
     def _written(self, name: str, text: str) -> dict[str, str]:
         config = self._folder / f"{name}.yml"
@@ -116,6 +120,7 @@ class Ops:
         self.relay.end_at(place, after=after)
         self._send("tasks.execute", [id])
         wait(lambda: self.relay.ended)
+        self.died_at = self.relay.changes[-1]
         self.relay.end_at(None)
         assert not self.execution(id).ended, self.execution(id)
         self.start()

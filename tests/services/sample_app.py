@@ -70,7 +70,7 @@ def _add_tasks(app: Celery, result_url: str) -> None:
     @app.task(name="sample.wait")
     def wait(key: str) -> None:
         """Run until something is pushed to this list, for two minutes at most."""
-        counter.blpop([key], timeout=120)
+        _wait(counter, key)
 
     @app.task(name="sample.fail")
     def fail(message: str = "on purpose") -> None:
@@ -80,13 +80,25 @@ def _add_tasks(app: Celery, result_url: str) -> None:
     def again(self: "Task[[str], None]", key: str) -> None:
         """Count as `sample.count` does, run until something is pushed to this list, and ask for a retry at once."""
         counter.incr(f"{EXECUTIONS}{self.request.id}")
-        counter.blpop([key], timeout=60)
+        _wait(counter, key)
         raise self.retry(countdown=0)
+
+    @app.task(name="sample.also", bind=True)
+    def also(self: "Task[[], int]") -> int:
+        """Count, as `sample.count` does, under another name."""
+        return int(counter.incr(f"{EXECUTIONS}{self.request.id}"))
 
     @app.task(name="sample.count", bind=True)
     def count(self: "Task[[], int]") -> int:
         """How often the task of this id has run, this time included; `executions` reads all of them."""
         return int(counter.incr(f"{EXECUTIONS}{self.request.id}"))
+
+
+def _wait(client: "redis.Redis", key: str) -> None:
+    """Wait for something in this list; redis-py itself waits for 5 s at most."""
+    until = time.monotonic() + 120
+    while time.monotonic() < until and not client.blpop([key], timeout=1):
+        pass
 
 
 def executions(client: "redis.Redis") -> dict[str, int]:
