@@ -14,7 +14,7 @@ _BODY = re.compile(rb'"body": ?"([A-Za-z0-9+/=]+)"')
 
 
 class Relay:
-    """Passes all on, and notes the changes in their order. `end_at` names the place at which `end` is called instead."""
+    """Passes all on, and notes the changes in order. `end_at` names the place at which `end` is called instead."""
 
     def __init__(self, port: int, end: Callable[[], None]) -> None:
         """Listen on a port of its own, for a Redis on that port."""
