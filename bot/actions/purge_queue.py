@@ -24,6 +24,7 @@ from bot.domain.periodic import Refills
 from bot.domain.purge_words import cramped, notes, unreached, warnings
 from bot.domain.wording import counted
 from bot.ports import Action, Params, Progress, Target
+from bot.usecases.room import room_of
 
 
 class PurgeParams(Params):
@@ -76,7 +77,7 @@ class PurgeQueue(Action[PurgeParams]):
             "census": census.model_dump(mode="json"),
             "archive": made.model_dump(mode="json") if made else None,
             "archive_id": target.execution_id,
-            "room": _room(target),
+            "room": room_of(target),
         }
         if target.execution_id is None:  # for people, before they consent
             facts["refills"] = _refills(params.queue, target, snapshot).model_dump(mode="json")
@@ -193,15 +194,6 @@ def _most(messages: int) -> int:
     """Return how many messages may be set aside at most, when so many were counted just before."""
     tolerance = Tolerance()
     return max(round(messages * tolerance.messages_factor), messages + tolerance.messages_slack)
-
-
-def _room(target: Target) -> dict[str, str | int | None]:
-    """Return what Redis says of its memory; nothing where it does not: a purge is not refused for it."""
-    try:
-        info = target.diagnostics.broker_info()
-    except OncallError:
-        return {}
-    return {"policy": info.policy, "used": info.used_memory, "most": info.max_memory}
 
 
 def _refills(queue: str, target: Target, snapshot: ClusterSnapshot) -> Refills:

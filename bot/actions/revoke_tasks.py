@@ -22,11 +22,13 @@ from bot.domain.archive import Archive, ArchiveState, ArchiveWanted, QueueMoved
 from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.duration import Seconds
 from bot.domain.errors import BadInput, UnknownName
+from bot.domain.purge_words import cramped
 from bot.domain.revoke import CELERY_KEEPS_SECONDS, Chosen, Found, Left
 from bot.domain.revoke_words import ended_or_unknown, notes, summary, verdict, warnings
 from bot.domain.wording import counted, listed
 from bot.ports import Action, Params, Progress, Target
 from bot.usecases import reach
+from bot.usecases.room import room_of
 
 MOST_IDS = 1000
 
@@ -114,6 +116,7 @@ class RevokeTasks(Action[RevokeParams]):
             "archive": archive.model_copy(update={"ids": frozenset()}).model_dump(mode="json") if archive else None,
             "left": reach.left(revoke, target, snapshot).model_dump(mode="json") if revoke else None,
             "archive_id": mine,
+            "room": room_of(target) if found.waiting else {},
         }
         return Observation(snapshot=snapshot, facts=facts)
 
@@ -130,7 +133,7 @@ class RevokeTasks(Action[RevokeParams]):
             summary=summary(params.chosen, found),
             radius=BlastRadius(queues=tuple(found.waiting), messages=found.total),
             notes=notes(params.chosen, found, params.hold, params.keep),
-            warnings=warnings(params.chosen, found, params.signal),
+            warnings=(*warnings(params.chosen, found, params.signal), *cramped(observation.facts.get("room", {}))),
         )
 
     def touches(self, params: RevokeParams) -> str | None:

@@ -82,6 +82,13 @@ class Archive(Value):
         return self.state in (ArchiveState.SORTING, ArchiveState.MERGING, ArchiveState.HELD, ArchiveState.RESTORING)
 
 
+class Made(Value):
+    """Who had an archive made, and why; the reason is empty where none was given."""
+
+    by: str
+    reason: str = ""
+
+
 class QueueMoved(Value):
     """Why nothing was set aside: the queue holds another number of messages than people consented to."""
 

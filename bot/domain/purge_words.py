@@ -76,6 +76,16 @@ def what_follows(linked: int, *, at_least: bool) -> str:
 
 def cramped(room: Mapping[str, str | int | None]) -> tuple[str, ...]:
     """Return what endangers an archive, or makes it no help: eviction, and memory that only a drop gives back."""
+    frees = ", and a purge frees none. Deleting the archive for good, with `/celery drop` afterwards, does."
+    return _dangers(room, frees)
+
+
+def endangered(room: Mapping[str, str | int | None]) -> tuple[str, ...]:
+    """Return what endangers archives that there are, and what gives their memory back."""
+    return _dangers(room, ". `/celery drop` deletes an archive for good, and gives its memory back.")
+
+
+def _dangers(room: Mapping[str, str | int | None], frees: str) -> tuple[str, ...]:
     policy, used, most = room.get("policy"), room.get("used"), room.get("most")
     if not isinstance(used, int) or not isinstance(most, int) or not most:
         return ()
@@ -83,8 +93,5 @@ def cramped(room: Mapping[str, str | int | None]) -> tuple[str, ...]:
     if isinstance(policy, str) and policy.startswith("allkeys"):
         found.append(f"Redis may evict what is set aside: its policy is {policy}. Then it is lost.")
     if used >= SHORT * most:
-        found.append(
-            f"Redis is short of memory ({used * 100 // most} % used), and a purge frees none. Deleting the archive for "
-            "good, with `/celery drop` afterwards, does."
-        )
+        found.append(f"Redis is short of memory ({used * 100 // most} % used){frees}")
     return tuple(found)

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from bot.domain.archive import Archive
+from bot.domain.archive import Archive, Made
 from bot.domain.broker import OldestMessage, TaskPlace, WorkerMemory
 from bot.domain.card import QueueLine
 from bot.domain.cluster import TaskInHand, Unknown, Value, Worker
@@ -174,8 +174,13 @@ class RevokesView(Value):
 
 
 class ArchivesView(Value):
-    """What `/celery archives` shows: what is set aside, what ends first first; then what was restored or dropped."""
+    """What `/celery archives` shows: what is set aside, what ends first first; then what was restored or dropped.
+
+    `made` says who had each made, as far as this bot did; `dangers` are sentences on what threatens them.
+    """
 
     cluster: str
     age: Age
     archives: tuple[Archive, ...] = ()
+    made: dict[str, Made] = Field(default_factory=dict)
+    dangers: tuple[str, ...] = ()

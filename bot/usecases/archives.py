@@ -5,16 +5,18 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from bot.domain.action import Execution, ExecutionState, Proposal, Risk
-from bot.domain.archive import Archive, ArchiveState
+from bot.domain.archive import Archive, ArchiveState, Made
 from bot.domain.card import CardKind
 from bot.domain.cluster import Mode
 from bot.domain.errors import NotFound, OncallError
+from bot.domain.purge_words import endangered
 from bot.domain.views import Age, ArchivesView
 from bot.domain.wording import counted
 from bot.ports import Ports, Tx
 from bot.usecases.claims import touched_by
 from bot.usecases.looking import look
 from bot.usecases.retrying import retried
+from bot.usecases.room import room_of
 from bot.usecases.showing import show_execution
 from bot.usecases.switches import frozen
 from bot.usecases.targets import action_of, target_of
@@ -40,7 +42,18 @@ def archives(ports: Ports, cluster: str) -> ArchivesView:
     except OncallError as e:
         return ArchivesView(cluster=cluster, age=Age(now=now, trouble=str(e)))
     order = sorted(found, key=lambda a: (not a.undoable, a.ends_at, a.id))
-    return ArchivesView(cluster=cluster, age=Age(now=now, taken_at=now), archives=tuple(order))
+    with ports.store.read() as tx:
+        made = {a.id: who for a in order if (who := _made(tx, cluster, a)) is not None}
+    dangers = endangered(room_of(target)) if any(a.undoable for a in order) else ()
+    age = Age(now=now, taken_at=now)
+    return ArchivesView(cluster=cluster, age=age, archives=tuple(order), made=made, dangers=dangers)
+
+
+def _made(tx: Tx, cluster: str, archive: Archive) -> Made | None:
+    execution = _maker(tx, cluster, archive)
+    if execution is None:
+        return None
+    return Made(by=execution.requested_by, reason=str(execution.proposal.params.get("reason") or ""))
 
 
 def end_archives(ports: Ports, cluster: str) -> None:

@@ -13,6 +13,7 @@ from celery import Celery
 from bot.adapters.celery.archives import CeleryArchives
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.control import CeleryClusterControl
+from bot.adapters.celery.diagnostics import CeleryDiagnostics
 from bot.adapters.celery.revokes import CeleryRevokes
 from bot.adapters.clusters import ConfiguredClusters
 from bot.domain.action import Execution, Preview, Proposal, Risk
@@ -46,6 +47,7 @@ class Shop:
             {"prod": self.control},
             {"C0ONCALL": "prod"},
             means={"prod": Means(archives=self.archives, revokes=self.revokes)},
+            diagnostics={"prod": CeleryDiagnostics(self.control.watched, self.world.clock)},
         )
         consent = {Risk.DESTRUCTIVE: (Alternative(approve=1, by="oncall"),)}
         policy = self.world.ports.policy.model_copy(update={"consent": consent})

@@ -1,5 +1,7 @@
 """A purge is consented to, done once, verified, and undone; its archive is on a real Redis."""
 
+import base64
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,7 +14,7 @@ from bot.adapters.celery.archives import CeleryArchives
 from bot.adapters.clusters import ConfiguredClusters
 from bot.domain.action import Execution, ExecutionState, Proposal, Risk
 from bot.domain.approval import Alternative, Answer, ApprovalRequest
-from bot.domain.archive import ArchiveState, ArchiveWanted
+from bot.domain.archive import ArchiveState, ArchiveWanted, Made
 from bot.domain.broker import BrokerInfo
 from bot.domain.card import CardKind
 from bot.domain.errors import BadInput, EffectUncertain, OncallError
@@ -428,6 +430,53 @@ def test_a_preview_by_age_promises_no_exact_number(shop: Shop) -> None:
     assert summary(older_than="1h").startswith("up to 40 messages older than ")
     assert summary(older_than="1h", task="mail.send").startswith("up to 10 messages of 40 of mail.send older than ")
     assert summary(task="mail.send").startswith("10 messages of 40 of mail.send in analytics")
+
+
+def test_a_purge_by_name_counts_the_chains_of_that_name_alone(shop: Shop) -> None:
+    """What follows the others goes on."""
+    embed = {"callbacks": [{"task": "mail.log"}], "errbacks": None, "chain": None, "chord": None}
+    body = base64.b64encode(json.dumps([[], {}, embed]).encode()).decode()
+    chained = {"body": body, "headers": {"id": "c", "task": "mail.clean"}, "properties": {"body_encoding": "base64"}}
+    shop.broker.put(range(3))
+    shop.broker.client.lpush("analytics", json.dumps(chained))
+    said = "1 message is part of a chord or chain: what follows it waits until it is put back."
+
+    def warned(**params: str) -> tuple[str, ...]:
+        proposal = Proposal(action="purge_queue", cluster="prod", params={"queue": "analytics", **params})
+        draft = requests.draft(shop.ports, proposal, "U0ANA", "", "C0ONCALL", None)
+        assert isinstance(draft, ApprovalRequest)
+        return draft.preview.warnings
+
+    assert warned() == warned(task="mail.clean") == (said,)
+    assert warned(task="mail.send") == ()
+
+
+def test_of_a_long_queue_the_next_messages_are_counted_and_that_is_said(shop: Shop) -> None:
+    """The number of one task name is an estimate then, and called one."""
+    shop.broker.put(range(6000))
+    proposal = Proposal(action="purge_queue", cluster="prod", params={"queue": "analytics", "task": "mail.send"})
+    draft = requests.draft(shop.ports, proposal, "U0ANA", "", "C0ONCALL", None)
+    assert isinstance(draft, ApprovalRequest)
+    assert draft.preview.summary.startswith("about 6,000 messages of 6,000 of mail.send in analytics would be set")
+    assert "Of the next 5,000 of 6,000: 5,000 × mail.send." in draft.preview.notes
+
+
+def test_archives_are_listed_with_who_made_them_and_what_endangers_them(shop: Shop) -> None:
+    """Also when Redis is short of memory, which only a drop gives back."""
+    shop.broker.put(range(3))
+    purge = ended(execute(shop.ports, shop.approved(reason="a bad prompt")))
+    assert archives(shop.ports, "prod").made == {purge.id: Made(by="U0ANA", reason="a bad prompt")}
+    clusters = ConfiguredClusters(
+        {"prod": SPEC},
+        {"prod": shop.world.cluster},
+        {"C0ONCALL": "prod"},
+        means={"prod": Means(archives=shop.broker.archives)},
+        diagnostics={"prod": Told("allkeys-lru", 95)},
+    )
+    assert archives(replace(shop.ports, clusters=clusters), "prod").dangers == (
+        "Redis may evict what is set aside: its policy is allkeys-lru. Then it is lost.",
+        "Redis is short of memory (95 % used). `/celery drop` deletes an archive for good, and gives its memory back.",
+    )
 
 
 class Told(NoDiagnostics):

@@ -82,6 +82,29 @@ def test_a_task_that_a_worker_holds_is_looked_for_in_no_queue(deep: Shop, celery
     assert execution.state is ExecutionState.VERIFIED, sentence(execution)
 
 
+def test_a_preview_says_what_celery_forgets_and_what_threatens_what_is_set_aside(
+    shop: Shop, celery_worker: StartWorker
+) -> None:
+    """How long a revoke holds without the bot; and that a Redis may evict what it holds."""
+    celery_worker(shop.server.url(), queues=[QUEUE])
+    (later,) = shop.count(countdown=600)
+    shop.held(1)
+    (waits,) = shop.count(queue="booking")
+    preview = shop.preview(ids=[later, waits], hold="8h")
+    assert any(
+        "are told again for 8 h. Celery itself forgets a revoke when all workers restart, after 3 h, or behind 50,000"
+        in note
+        for note in preview.notes
+    )
+    assert preview.warnings == ()
+    shop.server.client().config_set("maxmemory", "1gb")
+    shop.server.client().config_set("maxmemory-policy", "allkeys-lru")
+    assert shop.preview(ids=[later]).warnings == ()
+    assert shop.preview(ids=[waits]).warnings == (
+        "Redis may evict what is set aside: its policy is allkeys-lru. Then it is lost.",
+    )
+
+
 @pytest.mark.parametrize("chosen", ["ids", "task", "queue"])
 def test_what_follows_a_task_is_said_to_wait_with_it(shop: Shop, chosen: str) -> None:
     """Of those that are meant alone: the other of the queue is of no chain."""

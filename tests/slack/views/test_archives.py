@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bot.domain.archive import Archive, ArchiveState
+from bot.domain.archive import Archive, ArchiveState, Made
 from bot.domain.views import Age, ArchivesView
 from bot.slack.views.archives import archives_message
 from tests.slack.views.reading import read
@@ -36,6 +36,18 @@ def test_an_archive_says_how_to_put_it_back_and_until_when() -> None:
     assert "*prod*: 1,284 messages set aside in 1 archive" in said
     assert "*analytics* 1,284 messages of shop.mail, exe-12" in said
     assert "`/celery restore prod/exe-12`" in said
+
+
+def test_an_archive_says_who_made_it_and_why_and_how_it_is_deleted() -> None:
+    """As far as this bot knows."""
+    made = {"exe-12": Made(by="U0ANA", reason="a bad prompt")}
+    age = Age(now=NOW, taken_at=NOW)
+    danger = "Redis is short of memory (95 % used). `/celery drop` deletes an archive for good."
+    view = ArchivesView(cluster="prod", age=age, archives=(archive(),), made=made, dangers=(danger,))
+    said = read(archives_message(view))
+    assert "by <@U0ANA> (a bad prompt), kept until" in said
+    assert "delete for good: `/celery drop prod/exe-12`" in said
+    assert f"⚠️ {danger}" in said
 
 
 def test_an_archive_of_which_redis_evicted_some_says_so() -> None:
