@@ -84,7 +84,7 @@ class LimitTime(Action[TimeParams]):
             else f"1 worker would {what}, and restart its pool.",
             radius=BlastRadius(workers=tuple(sorted(wanted)), running=busy),
             notes=_notes(params, observation.facts["fetched"]),
-            warnings=tuple(f"{w} {why}; it is not touched." for w, why in reasons.items()),
+            warnings=tuple(f"Not touched: {said}." for said in _together(reasons)),
         )
 
     def touches(self, params: TimeParams) -> str:  # noqa: ARG002 - a pool is one, whatever the task
@@ -158,7 +158,7 @@ def _wanted(params: TimeParams, observation: Observation) -> Mapping[str, TimeLi
 
 
 def _reasons(params: TimeParams, observation: Observation) -> dict[str, str]:
-    """Return why workers are left alone, in words that follow their names."""
+    """Return why workers are left alone, by worker; in words that fit one worker as well as several."""
     found, snapshot = _found(observation), observation.snapshot
     reasons: dict[str, str] = {}
     for worker in snapshot.workers:
@@ -181,25 +181,32 @@ def _in_the_way(params: TimeParams, limits: TimeLimits) -> str | None:
     for kind, new, old in (("soft", params.soft, limits.soft), ("hard", params.hard, limits.hard)):
         if new is not None and old is not None:
             return (
-                f"says {old:g} s {kind} already; if its application says so, messages carry that limit, and it wins "
-                "over any that the worker is told"
+                f"there is a limit of {old:g} s {kind} already; messages carry what the application says, and that "
+                "wins over what a worker is told"
             )
     both = limits.with_(params.soft, params.hard)
     if both.soft is not None and both.hard is not None and both.soft >= both.hard:
-        return f"would have {both.in_words()}, and the soft one has to be the shorter"
+        return f"that would be {both.in_words()}, and the soft one has to be the shorter"
     return None
 
 
 def _changed(params: TimeParams, limits: TimeLimits) -> str | None:
     same = all(new is None or new == old for new, old in ((params.soft, limits.soft), (params.hard, limits.hard)))
-    return None if same else f"has {limits.in_words()} by now"
+    return None if same else f"it is {limits.in_words()} by now"
 
 
 def _nothing(params: TimeParams, reasons: Mapping[str, str]) -> str:
     if not reasons:
         return f"No worker is there to be told a time limit of `{params.task}`."
-    each = listed([f"{w} {why}" for w, why in sorted(reasons.items())])
-    return f"A time limit of `{params.task}` can be changed on no worker: {each}."
+    return f"No time limit of `{params.task}` can be changed. {'. '.join(_together(reasons))}."
+
+
+def _together(reasons: Mapping[str, str]) -> list[str]:
+    """Return each reason once, behind the workers that it holds for."""
+    by_reason: dict[str, list[str]] = {}
+    for worker, why in sorted(reasons.items()):
+        by_reason.setdefault(why, []).append(worker)
+    return [f"{listed(workers)}: {why}" for why, workers in by_reason.items()]
 
 
 def _notes(params: TimeParams, fetched: int) -> tuple[str, ...]:

@@ -49,17 +49,17 @@ class TimeLimitsFound(Value):
 
 
 def cannot(worker: Worker, found: TimeLimitsFound, twins: tuple[str, ...] = ()) -> str | None:
-    """Return why no time limit of a worker can be changed, in words that follow its name; None if it can be."""
+    """Return why no time limit of a worker can be changed, in words that fit others like it; None if it can be."""
     if not worker.answered or (worker.name not in found.limits and worker.name not in found.strangers):
-        return "did not answer (busy or unreachable)"
+        return "no answer (busy or unreachable)"
     if worker.name in found.strangers:
-        return "does not know the task"
+        return "the task is not known there"
     if worker.name in twins:
-        return "is the name of two workers, and both would obey"
+        return "two workers have that name, and both would obey"
     if worker.pool == "gevent":
-        return "has a gevent pool, of which nobody can see whether a new limit holds"
+        return "with a gevent pool nobody can see whether a new limit holds"
     if worker.pool != SURE:
-        return f"has a pool ({worker.pool or 'it did not say which'}) that ends no task in time"
+        return f"this pool ({worker.pool or 'it did not say which'}) ends no task in time"
     if worker.name not in found.restartable:
-        return "was started without `worker_pool_restarts`: it would say ok, and the old limit would hold"
+        return "a worker says ok and keeps the old limit unless `worker_pool_restarts = True` is set; set it, restart"
     return None

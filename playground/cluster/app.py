@@ -40,6 +40,7 @@ app.conf.update(
     result_extended=True,  # name and arguments of what failed, so that it can be sent again
     result_expires=3600,  # long enough for an incident, and a playground that runs all day stays small
     broker_connection_retry_on_startup=True,
+    worker_pool_restarts=True,  # without it no time limit can be changed while a worker runs
     broker_transport_options={"priority_steps": list(PRIORITY_STEPS)},
     beat_schedule={
         "clean-expired-sessions": {"task": "maintenance.clean_expired_sessions", "schedule": 10.0},

@@ -4,7 +4,8 @@ SAMPLE_BROKER_URL (required), SAMPLE_RESULT_URL (default: the broker), SAMPLE_PR
 (priority steps, "0,3,6,9"), SAMPLE_SEP (separator of the priority lanes), SAMPLE_ACKS_LATE ("1" acknowledges after the
 task instead of before it), SAMPLE_SOFT_STOP (seconds that a cold stop waits), SAMPLE_EVENTS (serializer of events),
 SAMPLE_EXTENDED ("1": results keep arguments), SAMPLE_RATE (the rate limit of `sample.count`), SAMPLE_UNLIMITED ("1": no
-rate limit is heeded).
+rate limit is heeded), SAMPLE_RESTARTS ("1": pools may be restarted), SAMPLE_TIME_LIMIT (the hard one of
+`sample.sleep`).
 Worker processes and tests import the same module; tests build their own with `make_app`.
 """
 
@@ -37,10 +38,13 @@ def make_app(env: Mapping[str, str]) -> Celery:
         worker_hijack_root_logger=True,
         result_extended=env.get("SAMPLE_EXTENDED") == "1",
         worker_disable_rate_limits=env.get("SAMPLE_UNLIMITED") == "1",
+        worker_pool_restarts=env.get("SAMPLE_RESTARTS") == "1",
     )
     _add_tasks(app, result)
     if rate := env.get("SAMPLE_RATE"):
         app.tasks["sample.count"].rate_limit = rate
+    if limit := env.get("SAMPLE_TIME_LIMIT"):
+        app.tasks["sample.sleep"].time_limit = int(limit)
     return app
 
 
