@@ -126,6 +126,7 @@ def test_old_results_go_and_younger_ones_and_all_else_stay(store: Store) -> None
     assert execution.outcome.summary == "250 results are deleted."
     assert execution.irreversible == "Deleted results are gone for good."
     assert store.names() == {*young, "celery-task-meta", "booking", "other-celery-task-meta-1"}
+    assert "cmdstat_keys" not in store.redis.info("commandstats")
 
 
 def test_results_of_a_real_worker_are_read_as_celery_writes_them(
