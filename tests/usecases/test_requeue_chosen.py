@@ -29,8 +29,8 @@ def shop(tmp_path: Path, redis_server: RedisServer) -> Iterator[FailedShop]:
 
 def test_only_what_failed_lately_is_sent(shop: FailedShop) -> None:
     """By task name and time; an hour, if not said."""
-    for id, minutes in (("old", 90), ("young", 30), ("new", 2)):
-        shop.record(id, shop.message("sample.count"), seconds_ago=60 * minutes)
+    for one, minutes in (("old", 90), ("young", 30), ("new", 2)):
+        shop.record(one, shop.message("sample.count"), seconds_ago=60 * minutes)
     assert shop.preview(task="sample.count", since="2h").radius.messages == 3
     assert shop.preview(task="sample.count").radius.messages == 2
     assert shop.requeued(task="sample.count", since="10m").state is ExecutionState.VERIFIED
@@ -39,14 +39,14 @@ def test_only_what_failed_lately_is_sent(shop: FailedShop) -> None:
 
 def test_only_what_failed_by_that_exception_is_sent(shop: FailedShop) -> None:
     """With its module or without, of whatever task, or of one alone."""
-    for id, task, exception in (
+    for one, task, exception in (
         ("a", "sample.count", "shop.errors.CardRefused"),
         ("b", "sample.count", "builtins.ValueError"),
         ("c", "sample.also", "CardRefused"),
     ):
-        shop.record(id, shop.message(task))
-        record = json.loads(shop.redis.hget("oncall.failed", id) or "")
-        shop.redis.hset("oncall.failed", id, json.dumps({**record, "exception": exception}))
+        shop.record(one, shop.message(task))
+        record = json.loads(shop.redis.hget("oncall.failed", one) or "")
+        shop.redis.hset("oncall.failed", one, json.dumps({**record, "exception": exception}))
     assert shop.preview(exception="CardRefused").radius.messages == 2
     assert shop.preview(exception="shop.errors.CardRefused", task="sample.also").radius.messages == 1
     assert shop.requeued(exception="CardRefused").state is ExecutionState.VERIFIED
