@@ -7,10 +7,10 @@ from pydantic import Field, model_validator
 
 from bot.domain.action import BlastRadius, Irreversible, Observation, Outcome, Preview, Proposal, Risk, Verdict
 from bot.domain.approval import Policy
-from bot.domain.cluster import ClusterSnapshot, ClusterSpec
+from bot.domain.cluster import ClusterSnapshot, ClusterSpec, Worker
 from bot.domain.duration import Seconds
 from bot.domain.errors import BadInput, EffectUncertain, UnknownName
-from bot.domain.time_limits import TimeLimits, TimeLimitsFound, cannot
+from bot.domain.time_limits import TimeLimits, TimeLimitsFound, cannot, crossed
 from bot.domain.wording import counted, listed, verb
 from bot.ports import UNDO_ONLY, Action, Params, Progress, Target
 
@@ -67,7 +67,8 @@ class LimitTime(Action[TimeParams]):
         found = target.means.time_limits.of(params.task, [w.name for w in snapshot.workers])
         if not found.limits and found.tasks:
             raise UnknownName("task", params.task, found.tasks, "on any worker that answers")
-        fetched = sum(t.name == params.task for w in snapshot.workers for t in (*(w.active or ()), *(w.reserved or ())))
+        held = [t for w in snapshot.workers for some in (w.active, w.reserved, w.scheduled) for t in some or ()]
+        fetched = sum(t.name == params.task for t in held)
         return Observation(snapshot=snapshot, facts={"found": found.model_dump(mode="json"), "fetched": fetched})
 
     def preview(self, params: TimeParams, observation: Observation, spec: ClusterSpec) -> Preview:  # noqa: ARG002
@@ -84,7 +85,7 @@ class LimitTime(Action[TimeParams]):
             else f"1 worker would {what}, and restart its pool.",
             radius=BlastRadius(workers=tuple(sorted(wanted)), running=busy),
             notes=_notes(params, observation.facts["fetched"]),
-            warnings=tuple(f"Not touched: {said}." for said in _together(reasons)),
+            warnings=(*(f"Not touched: {said}." for said in _together(reasons)), *_full(params, observation)),
         )
 
     def touches(self, params: TimeParams) -> str:  # noqa: ARG002 - a pool is one, whatever the task
@@ -167,13 +168,14 @@ def _reasons(params: TimeParams, observation: Observation) -> dict[str, str]:
         why = cannot(worker, found, snapshot.twins)
         if why is None:
             limits = found.limits[worker.name]
-            why = _changed(params, limits) if params.back else _in_the_way(params, limits)
+            pool = found.pools.get(worker.name, TimeLimits())
+            why = _changed(params, limits) if params.back else _in_the_way(params, limits, pool)
         if why is not None:
             reasons[worker.name] = why
     return reasons
 
 
-def _in_the_way(params: TimeParams, limits: TimeLimits) -> str | None:
+def _in_the_way(params: TimeParams, limits: TimeLimits, pool: TimeLimits) -> str | None:
     """Return why a limit would not hold beside those there are.
 
     An application's own limit goes with each message its own code sends, and there it wins (celery's `app/task.py`).
@@ -181,13 +183,10 @@ def _in_the_way(params: TimeParams, limits: TimeLimits) -> str | None:
     for kind, new, old in (("soft", params.soft, limits.soft), ("hard", params.hard, limits.hard)):
         if new is not None and old is not None:
             return (
-                f"there is a limit of {old:g} s {kind} already; messages carry what the application says, and that "
-                "wins over what a worker is told"
+                f"there is a limit of {old:g} s {kind} already: one set from here is taken away by its Undo; "
+                "messages carry what the application says, and that wins over what a worker is told"
             )
-    both = limits.with_(params.soft, params.hard)
-    if both.soft is not None and both.hard is not None and both.soft >= both.hard:
-        return f"that would be {both.in_words()}, and the soft one has to be the shorter"
-    return None
+    return crossed(limits.with_(params.soft, params.hard), pool)
 
 
 def _changed(params: TimeParams, limits: TimeLimits) -> str | None:
@@ -216,7 +215,7 @@ def _notes(params: TimeParams, fetched: int) -> tuple[str, ...]:
     ]
     if fetched:
         notes.append(
-            f"{counted(fetched, 'task')} of it, running or already fetched, {verb(fetched, 'keep')} the limit "
+            f"{counted(fetched, 'task')} of it, running, fetched or kept for later, {verb(fetched, 'keep')} the limit "
             f"{'it has' if fetched == 1 else 'they have'} now."
         )
     if params.back:
@@ -229,6 +228,21 @@ def _notes(params: TimeParams, fetched: int) -> tuple[str, ...]:
     return (*notes, "It holds until a worker restarts; workers that start do not have it, and nothing puts it back.")
 
 
+def _full(params: TimeParams, observation: Observation) -> tuple[str, ...]:
+    """Return a warning of pools in which every process runs a task: none is replaced until it has ended that."""
+    full = [w.name for w in observation.snapshot.workers if w.name in _wanted(params, observation) and _all_busy(w)]
+    if not full:
+        return ()
+    return (
+        f"Every process of {listed(sorted(full))} runs a task: until one has ended, nobody can see that the limit "
+        f"holds. `/celery revoke task {params.task} terminate` ends those that hang.",
+    )
+
+
+def _all_busy(worker: Worker) -> bool:
+    return worker.busy is not None and worker.slots is not None and worker.busy >= worker.slots
+
+
 def _unsure(name: str, wanted: TimeLimits, now: TimeLimitsFound, snapshot: ClusterSnapshot) -> str:
     """Return a worker's name and what is seen of it."""
     worker = snapshot.worker(name)
@@ -236,5 +250,5 @@ def _unsure(name: str, wanted: TimeLimits, now: TimeLimitsFound, snapshot: Clust
         return f"{name} (no answer)"
     if now.limits[name] != wanted:
         return f"{name} (it says {now.limits[name].in_words()})"
-    busy = worker.busy is not None and worker.slots is not None and worker.busy >= worker.slots
-    return f"{name} (it says so, but no process is new yet{': all are busy' if busy else ''})"
+    why = ": all are busy, and each is replaced when its task has ended" if _all_busy(worker) else ""
+    return f"{name} (it says so, but no process is new yet{why})"

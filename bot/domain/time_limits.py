@@ -30,7 +30,8 @@ class TimeLimitsFound(Value):
     """What workers say of the time limits of one task.
 
     `limits` holds each worker that knows the task; `strangers` answered and do not. `restartable` may have their pools
-    restarted (`worker_pool_restarts`). `processes` are the pids of a prefork pool's. `tasks` are all names met.
+    restarted (`worker_pool_restarts`). `processes` are the pids of a prefork pool's. `pools` are the limits that a pool
+    has itself, for tasks that say none (`--soft-time-limit`, `--time-limit`). `tasks` are all names met.
 
     `limits` alone says nothing of what holds: Celery changes what it shows at once, and what it does when the pool is
     restarted.
@@ -40,12 +41,26 @@ class TimeLimitsFound(Value):
     strangers: frozenset[str] = frozenset()
     restartable: frozenset[str] = frozenset()
     processes: dict[str, frozenset[int]] = Field(default_factory=dict)
+    pools: dict[str, TimeLimits] = Field(default_factory=dict)
     tasks: frozenset[str] = frozenset()
 
     def holds(self, worker: str, wanted: TimeLimits, processes: Mapping[str, frozenset[int]]) -> bool:
         """Return whether a worker has these limits, and a process in its pool that is not among those from before."""
         fresh = self.processes.get(worker, frozenset()) - processes.get(worker, frozenset())
         return self.limits.get(worker) == wanted and bool(fresh)
+
+
+def crossed(limits: TimeLimits, pool: TimeLimits) -> str | None:
+    """Return why limits of a task would not hold in a pool, in words that fit any worker; None if they would.
+
+    Where the soft one is not the shorter, Celery waits for it first, and the hard one comes late (its `asynpool.py`).
+    """
+    soft, hard = limits.soft or pool.soft, limits.hard or pool.hard
+    if soft is None or hard is None or soft < hard:
+        return None
+    both = TimeLimits(soft=soft, hard=hard).in_words()
+    own = "" if (soft, hard) == (limits.soft, limits.hard) else f" (the pool has {pool.in_words()} of its own)"
+    return f"that would be {both}{own}, and the soft one has to be the shorter"
 
 
 def cannot(worker: Worker, found: TimeLimitsFound, twins: tuple[str, ...] = ()) -> str | None:

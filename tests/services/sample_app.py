@@ -61,6 +61,7 @@ def _transport_options(env: Mapping[str, str]) -> dict[str, Any]:
 
 def _add_tasks(app: Celery, result_url: str) -> None:
     counter = redis.Redis.from_url(result_url)  # connects on first use
+    patient = redis.Redis.from_url(result_url, socket_timeout=None)  # waits for as long as it is told to
 
     @app.task(name="sample.add")
     def add(x: int, y: int) -> int:
@@ -75,6 +76,12 @@ def _add_tasks(app: Celery, result_url: str) -> None:
     def wait(key: str) -> None:
         """Run until something is pushed to this list, for two minutes at most."""
         _wait(counter, key)
+
+    @app.task(name="sample.hold", bind=True)
+    def hold(self: "Task[[str], None]", key: str) -> None:
+        """Count as `sample.count` does, and run until something is pushed to this list."""
+        counter.incr(f"{EXECUTIONS}{self.request.id}")
+        patient.blpop([key], timeout=60)
 
     @app.task(name="sample.fail")
     def fail(message: str = "on purpose") -> None:

@@ -15,7 +15,7 @@ from bot.domain.action import Execution, ExecutionState, Irreversible, Observati
 from bot.domain.approval import Answer, ApprovalRequest
 from bot.domain.cluster import ClusterSnapshot, TaskInHand, Worker
 from bot.domain.errors import BadInput, UnknownName
-from bot.domain.time_limits import TimeLimits, TimeLimitsFound
+from bot.domain.time_limits import TimeLimits, TimeLimitsFound, crossed
 from bot.ports import Means
 from bot.usecases import approvals, requests
 from bot.usecases.executions import execute
@@ -85,6 +85,17 @@ def verified(execution: Execution) -> str:
 
 
 @pytest.mark.service
+def test_celerys_own_ok_is_no_limit(shop: TimedShop, celery_worker: StartWorker) -> None:
+    """It says ok and shows the limit, and a task that runs for longer ends well."""
+    celery_worker(shop.server.url(), queues=[QUEUE], concurrency=1, env=RESTARTS)
+    said = shop.app.control.time_limit(TASK, hard=1, reply=True, timeout=20, limit=1)
+    assert said == [{"w1@test": {"ok": "time limits set successfully"}}]
+    assert shop.became(shop.sleep(2.5)) == 2.5
+    with pytest.raises(BadInput, match="there is a limit of 1 s hard already: one set from here is taken away by its"):
+        shop.draft(hard=60)
+
+
+@pytest.mark.service
 def test_a_limit_ends_tasks_and_its_undo_lets_them_run_again(shop: TimedShop, celery_worker: StartWorker) -> None:
     """Verified by effect: the same task is ended after it was told, and not when the limit is taken away."""
     celery_worker(shop.server.url(), queues=[QUEUE], concurrency=1, env=RESTARTS)
@@ -116,11 +127,59 @@ def test_what_runs_and_what_was_fetched_runs_once_although_the_pool_restarts(
     short = shop.count(8)
     shop.held(6)
     draft = shop.draft(hard=1)
-    assert "2 tasks of it, running or already fetched, keep the limit they have now." in draft.preview.notes
+    assert "2 tasks of it, running, fetched or kept for later, keep the limit they have now." in draft.preview.notes
     verified(shop.revoked(hard=1))
     assert [shop.became(task) for task in long] == [2, 2]
     wait(lambda: set(short) <= set(shop.ran()))
     assert set(shop.ran().values()) == {1}
+
+
+@pytest.mark.service
+@pytest.mark.slow
+def test_tasks_that_are_acknowledged_late_run_once_although_the_pool_restarts(
+    shop: TimedShop, celery_worker: StartWorker
+) -> None:
+    """Neither one that runs meanwhile, which ends well, nor those that were fetched, nor those that wait."""
+    celery_worker(shop.server.url(), queues=[QUEUE], env={**RESTARTS, "SAMPLE_ACKS_LATE": "1"})
+    held = shop.waiting_for("go", "sample.hold")
+    shop.running(held)
+    tasks = shop.count(50)
+    verified(shop.revoked(soft=30, hard=60))
+    tasks += shop.count(20)
+    shop.release("go")
+    wait(lambda: {held, *tasks} <= set(shop.ran()))
+    assert shop.became(held) is None
+    wait(lambda: shop.server.client().hlen("unacked") == 0)
+    assert set(shop.ran().values()) == {1}
+
+
+@pytest.mark.service
+def test_where_every_process_is_busy_it_is_not_said_to_hold(shop: TimedShop, celery_worker: StartWorker) -> None:
+    """Nobody has seen a new one; that is told before, with what ends those that hang."""
+    shop.ports = replace(shop.ports, wait=lambda _: None)
+    celery_worker(shop.server.url(), queues=[QUEUE], concurrency=1, env=RESTARTS)
+    shop.running(shop.waiting_for("go", "sample.hold"))
+    assert shop.draft(hard=60).preview.warnings == (
+        "Every process of w1@test runs a task: until one has ended, nobody can see that the limit holds. "
+        f"`/celery revoke task {TASK} terminate` ends those that hang.",
+    )
+    execution = shop.revoked(hard=60)
+    shop.release("go")
+    assert execution.state is not ExecutionState.VERIFIED
+    assert execution.undo is not None
+
+
+@pytest.mark.service
+def test_a_soft_limit_of_the_pool_that_a_hard_one_would_wait_for_is_in_the_way(
+    shop: TimedShop, celery_worker: StartWorker
+) -> None:
+    """No task says it: it stands in the command that started the worker, and Celery counts the hard one after it."""
+    celery_worker(shop.server.url(), queues=[QUEUE], concurrency=1, env=RESTARTS, extra=["--soft-time-limit", "200"])
+    with pytest.raises(
+        BadInput, match=r"w1@test: that would be 200 s soft, 60 s hard \(the pool has 200 s soft of its"
+    ):
+        shop.draft(hard=60)
+    assert shop.draft(soft=30, hard=60).preview.radius.workers == ("w1@test",)
 
 
 @pytest.mark.service
@@ -192,7 +251,10 @@ def verdict(after: Observation) -> Verdict:
     ("after", "said"),
     [
         (seen(MINUTE, 11, 12), "w1@a (it says so, but no process is new yet)"),
-        (seen(MINUTE, 11, 12, busy=2), "w1@a (it says so, but no process is new yet: all are busy)"),
+        (
+            seen(MINUTE, 11, 12, busy=2),
+            "w1@a (it says so, but no process is new yet: all are busy, and each is replaced when its task has ended)",
+        ),
         (seen(NONE, 11, 13), "w1@a (it says no time limit)"),
         (seen(NONE, answers=False), "w1@a (no answer)"),
     ],
@@ -211,6 +273,21 @@ def test_an_undo_leaves_alone_what_has_another_limit_by_now() -> None:
         LimitTime().preview(back, seen(TimeLimits(hard=30), 11, 13), SPEC)
     assert LimitTime().preview(back, seen(MINUTE, 11, 13), SPEC).radius.workers == ("w1@a",)
     assert isinstance(LimitTime().undo(back, seen(MINUTE, 11, 13), "prod"), Irreversible)
+
+
+@pytest.mark.parametrize(
+    ("limits", "pool", "holds"),
+    [
+        (TimeLimits(hard=60), TimeLimits(), True),
+        (TimeLimits(hard=60), TimeLimits(soft=30, hard=300), True),
+        (TimeLimits(hard=60), TimeLimits(soft=60), False),
+        (TimeLimits(soft=400), TimeLimits(hard=300), False),
+        (TimeLimits(soft=30, hard=60), TimeLimits(soft=200, hard=300), True),
+    ],
+)
+def test_the_soft_limit_has_to_be_the_shorter(limits: TimeLimits, pool: TimeLimits, holds: bool) -> None:
+    """A task's own limits stand before those of its pool, each by itself."""
+    assert (crossed(limits, pool) is None) is holds
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 A worker copies the limits of a task when it begins to consume (celery's `create_request_cls`), and looks at the task
 itself no more. `time_limit` changes the task alone; `pool_restart` has the copy made anew, before it replaces the
-processes of a prefork pool (`WorkController.reload`). So a process that is new since tells that the copy is new, too.
+processes of a prefork pool (`WorkController.reload`). A worker hears commands in the order in which they are sent: one
+that shows a limit that was sent together with a restart has met the restart, too, and a process that is new since tells
+that the restart went as far as the processes, which come after the copy. If its connection broke in between, it began
+to consume anew, which makes the copy as well.
 `registered` shows what the task says: `shop.mail [soft_time_limit=30 time_limit=60]`.
 """
 
@@ -57,6 +60,7 @@ class CeleryTimeLimiting:
             strangers=frozenset(w for w, tasks in known.items() if task not in tasks),
             restartable=frozenset(w for w in here if _restartable(said[w].get("conf"))),
             processes={w: _processes(said[w].get("stats")) for w in here},
+            pools={w: _pool_limits(said[w].get("stats")) for w in here},
             tasks=frozenset(t for tasks in known.values() for t in tasks),
         )
 
@@ -99,6 +103,15 @@ def _seconds(text: str | None) -> float | None:
 
 def _restartable(conf: object) -> bool:
     return isinstance(conf, Mapping) and bool(conf.get("worker_pool_restarts"))
+
+
+def _pool_limits(stats: object) -> TimeLimits:
+    """Return the limits of the pool itself; Celery says 0 for none."""
+    pool = stats.get("pool") if isinstance(stats, Mapping) else None
+    said = pool.get("timeouts") if isinstance(pool, Mapping) else None
+    if not (isinstance(said, list) and len(said) == 2 and all(isinstance(n, int | float) for n in said)):
+        return TimeLimits()
+    return TimeLimits(soft=said[0] or None, hard=said[1] or None)
 
 
 def _processes(stats: object) -> frozenset[int]:
