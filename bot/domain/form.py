@@ -18,7 +18,7 @@ class KnownNames:
 
 @dataclass(frozen=True)
 class Described:
-    """An action in words: `what` it does and how risky it is, in a sentence each. `here`: the bot has the means."""
+    """An action in words: `what` it does, in a sentence, its `risk` ("low or high"). `here`: the bot has the means."""
 
     name: str
     title: str

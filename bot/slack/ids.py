@@ -29,6 +29,7 @@ class ActionId(StrEnum):
     CHANGE = "change"  # run id + "/" + step id: what is offered there, in a form to be changed
     FILL = "fill"  # action name + "/" + incident id, or nothing, + "/" + cluster name: open its form
     FORM_CLUSTER = "form_cluster"  # a form's choice of cluster; the option's value is its name
+    FORM_NAME = "form_name"  # a form's choice of a name; told at once, since the last one is to type another
     BACK = "back"  # request id (a draft): back from its preview to the form
     LINK = "link"  # a link button; acknowledged and ignored
 

@@ -1,10 +1,11 @@
 """What a form needs to be drawn, and what is made of it when it comes back."""
 
 import inspect
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain.action import Proposal
+from bot.domain.action import Proposal, Risk
 from bot.domain.approval import ApprovalRequest, Reason, Refused, RequestState
 from bot.domain.cluster import ClusterSpec
 from bot.domain.errors import UnknownName
@@ -48,25 +49,20 @@ def action_named(ports: Ports, name: str) -> Action[Any]:
 def described(action: Action[Any], spec: ClusterSpec) -> Described:
     """Return an action in the words of its own docstrings."""
     what = (inspect.getdoc(type(action)) or action.name).splitlines()[0]
-    risk = (inspect.getdoc(type(action).risk) or "").splitlines()[0]
     title = action.name.replace("_", " ").capitalize()
-    return Described(action.name, title, what, risk, here=action.available(spec))
+    return Described(action.name, title, what, _risk(action), here=action.available(spec))
 
 
 def all_described(ports: Ports, cluster: str) -> tuple[Described, ...]:
-    """Return every action, what is least risky first; raises UnknownName."""
+    """Return every action by name; raises UnknownName."""
     spec = ports.clusters.spec(cluster)
-    found = [described(action, spec) for action in ports.registry.actions.values()]
-    return tuple(sorted(found, key=lambda d: (_riskiness(d.risk), d.name)))
+    return tuple(described(action, spec) for _, action in sorted(ports.registry.actions.items()))
 
 
-_RISKS = ("low", "high", "destructive")
-
-
-def _riskiness(words: str) -> int:
-    """Return how bad it can be at the least: the first risk that the words name."""
-    at = {words.lower().find(risk): n for n, risk in enumerate(_RISKS) if risk in words.lower()}
-    return at[min(at)] if at else len(_RISKS)
+def _risk(action: Action[Any]) -> str:
+    """Return which risks an action can have, as the help text of its risk names them: "low or high"."""
+    words = re.findall(r"[a-z]+", (inspect.getdoc(type(action).risk) or "").partition("\n")[0].lower())
+    return " or ".join(dict.fromkeys(word for word in words if word in set(Risk)))
 
 
 def subject(ports: Ports, incident_id: str) -> Subject:

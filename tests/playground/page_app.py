@@ -99,6 +99,7 @@ class PageApp:
         app.action("resume")(self._heard_only)
         app.action("more")(self._heard_only)
         app.shortcut("treat_as_alert")(self._heard_only)
+        app.shortcut("act_on_a_cluster")(self._heard_only)
         app.view("scale_form")(self._submitted)
 
     async def start(self) -> None:

@@ -131,6 +131,22 @@ async def test_an_ephemeral_message_is_marked_and_nobody_else_sees_it(
     await refusal.wait_for(state="detached")
 
 
+async def test_a_global_shortcut_is_offered_beside_commands_and_runs_at_once(
+    slack: LocalSlack, app: PageApp, visit: Visit
+) -> None:
+    """Typing "/" shows both; the shortcut chosen reaches the app, and leaves nothing in the box."""
+    tab = await visit(slack)
+    box = tab.get_by_role("textbox", name="Message #platform-oncall")
+    await box.press_sequentially("/")
+    assert await tab.get_by_role("option").count() == 2
+    await box.press_sequentially("act")
+    assert "Act on a cluster" in await seen(tab.get_by_role("option"))
+    await tab.keyboard.press("Enter")
+    sent = await app.wait_for("shortcut")
+    assert (sent["callback_id"], sent["user"]["id"], "message" in sent) == ("act_on_a_cluster", "U0ANA", False)
+    assert await box.input_value() == ""
+
+
 async def test_a_slash_command_is_offered_and_run_but_not_in_a_thread(
     slack: LocalSlack, app: PageApp, visit: Visit
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from bot.adapters.expressions import JinjaExpressions
 from bot.domain.approval import RequestState
 from bot.slack.forms.origin import Origin, origin_of
+from bot.slack.forms.state import OTHER
 from playground.slack import LocalSlack, Person, Webhook
 from tests.slack.incoming import alert, incidents, thread
 from tests.slack.office import CHANNEL, Office, until
@@ -108,9 +109,26 @@ async def test_a_name_that_is_not_known_is_met_with_the_nearest_at_its_field(sla
         form = await open_view(ana, "Pause queue", containing="For how long")
         assert field(form, "queue")["element"]["type"] == "plain_text_input"
         typo = await ana.submit(form["id"], values(form, queue="analitics"))
-        assert "Did you mean “analytics”" in typo["errors"]["queue@prod"]
+        assert "Did you mean “analytics”" in typo["errors"]["queue@prod+"]
         await ana.submit(form["id"], values(form, queue="analytics"))
         await open_view(ana, "Pause queue", containing="Nothing has happened yet")
+
+
+async def test_a_name_that_is_not_listed_is_typed_instead(slack: LocalSlack, place: Office) -> None:
+    """What stands in the other fields stays; a known name that was chosen changes nothing."""
+    async with bot_of(slack, place), Person(slack.url, "U0ANA") as ana:
+        await ana.command("/celery pause", CHANNEL)
+        form = await open_view(ana, "Pause queue", containing="For how long")
+        here = {"view_id": form["id"]}
+        typed = values(form, seconds="45m")
+        await ana.click(here, "form_name", value="booking", values=typed)
+        await ana.click(here, "form_name", value=OTHER, values=typed)
+        again = await open_view(ana, "Pause queue", containing="queue@prod+")
+        assert field(again, "seconds")["element"]["initial_value"] == "45m"
+        typo = await ana.submit(again["id"], values(again, queue="analitics", seconds="45m"))
+        assert typo["errors"] == {"queue@prod+": "There is no queue “analitics”. Did you mean “analytics”?"}
+        await ana.submit(again["id"], values(again, queue="analytics"))
+        await open_view(ana, "Pause queue", containing="analytics for 45 min")
 
 
 async def test_a_preview_leads_back_to_the_form_as_it_was(slack: LocalSlack, place: Office) -> None:
@@ -172,7 +190,8 @@ async def test_the_list_of_actions_leads_to_every_form(slack: LocalSlack, place:
         chooser = await open_view(ana, "What is to be done?", containing="Purge queue")
         read = read_blocks(chooser["blocks"])
         assert "Set aside the messages that wait in a queue" in read
-        assert "Destructive: until it is undone" in read
+        assert "*Purge queue* · destructive" in read
+        assert "*Pause queue* · low or high" in read
         values_ = [b["accessory"]["value"] for b in chooser["blocks"] if "accessory" in b]
         assert len(values_) == len(place.ports("other").registry.actions)
         await ana.click({"view_id": chooser["id"]}, "fill", block_id="do pause_queue")

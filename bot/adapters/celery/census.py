@@ -18,7 +18,10 @@ PAGE = 500
 
 
 def counted(client: "redis.Redis", keys: Keys, queue: str, until: float) -> Census:
-    """Count what waits in a queue, reading no more than `MOST` messages and none after `until` (monotonic seconds)."""
+    """Count what waits in a queue, reading no more than `MOST` messages and none after `until` (monotonic seconds).
+
+    Where all were read, they are what was seen: workers take some between the first count and the reading.
+    """
     lanes = keys.lanes(queue)
     pipeline = client.pipeline(transaction=True)
     for lane in lanes:
@@ -27,10 +30,12 @@ def counted(client: "redis.Redis", keys: Keys, queue: str, until: float) -> Cens
     found: dict[str, int] = {}
     linked: dict[str, int] = {}
     looked_at = stamped = 0
+    whole = sum(lengths) <= MOST
     oldest: float | None = None
     for lane, length in zip(lanes, lengths, strict=True):
         for start in range(0, min(length, MOST - looked_at), PAGE):
             if time.monotonic() >= until:
+                whole = False
                 break
             for raw in cast("list[bytes]", client.lrange(lane, -start - PAGE, -start - 1)):
                 message = read(raw)
@@ -44,7 +49,7 @@ def counted(client: "redis.Redis", keys: Keys, queue: str, until: float) -> Cens
                     oldest = message.published_at if oldest is None else min(oldest, message.published_at)
     return Census(
         queue=queue,
-        messages=sum(lengths),
+        messages=looked_at if whole else sum(lengths),
         looked_at=looked_at,
         by_task=dict(sorted(found.items(), key=lambda item: (-item[1], item[0]))),
         linked=sum(linked.values()),

@@ -7,6 +7,8 @@ import structlog
 
 from bot.domain.approval import Refused
 from bot.domain.errors import OncallError
+from bot.domain.form import Described
+from bot.slack.acts import FORMS
 from bot.slack.answers import Place
 from bot.slack.forms.fields import REASON, FormField, fields_of, typed_of
 from bot.slack.forms.filled import Typed
@@ -98,11 +100,18 @@ async def _by_incident(tools: Tools, origin: Origin, typed: Typed | None, troubl
     origin = origin.about(cluster=cluster)
     queue = (subject.queue if subject else None) or ""
     if not origin.action:
-        return chooser_view(forms.all_described(tools.ports, cluster), origin, queue)
+        found = sorted(forms.all_described(tools.ports, cluster), key=_usual)
+        return chooser_view(found, origin, queue)
     if typed is None:
         asked = fields_of(forms.action_named(tools.ports, origin.action).params)
         typed = {f.name: queue for f in asked if queue and f.name == "queue" and not f.elsewhere}
     return _form(tools, origin, typed, trouble)
+
+
+def _usual(what: Described) -> tuple[int, str]:
+    """Return where an action stands in the list: as its command does, those without one last."""
+    order = list(dict.fromkeys(FORMS.values()))
+    return order.index(what.name) if what.name in order else len(order), what.name
 
 
 def _form(tools: Tools, origin: Origin, typed: Typed, trouble: str) -> Block:

@@ -12,7 +12,10 @@ from bot.domain.errors import BadInput
 
 @dataclass(frozen=True)
 class Origin:
-    """Ids: of the place in Slack, of the incident, of what a runbook offers ("run-1/step"), of a draft, and names."""
+    """Ids: of the place in Slack, of the incident, of what a runbook offers ("run-1/step"), of a draft, and names.
+
+    `typing` are the parameters whose names are typed rather than chosen, with a comma between.
+    """
 
     action: str = ""
     cluster: str = ""
@@ -21,11 +24,16 @@ class Origin:
     incident: str = ""
     offer: str = ""
     draft: str = ""
+    typing: str = ""
 
     @property
     def metadata(self) -> str:
         """Return it as text for Slack to keep; it fits because each part is bounded."""
         return json.dumps({name: value[:200] for name, value in asdict(self).items() if value}, ensure_ascii=False)
+
+    def typed(self, name: str) -> "Origin":
+        """Return it with one more parameter whose name is typed."""
+        return replace(self, typing=",".join(sorted({*self.typing.split(","), name} - {""})))
 
     def about(self, **changed: Any) -> "Origin":
         """Return it with other ids."""

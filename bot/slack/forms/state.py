@@ -6,12 +6,15 @@ from typing import Any
 NOTHING = "(none)"
 """The choice of none in a field that may stay empty: Slack's own way to take a choice back is hard to find."""
 
+OTHER = "(another, to be typed)"
+"""The choice of a name that is not among the known ones: its field then takes any."""
+
 CLUSTER = "cluster"
 
 
-def block_of(name: str, cluster: str) -> str:
-    """Return the id of a field that offers a cluster's names: with another cluster it is another field."""
-    return f"{name}@{cluster}"
+def block_of(name: str, cluster: str, *, typing: bool) -> str:
+    """Return the id of a field that offers a cluster's names: with another cluster, or to type in, it is another."""
+    return f"{name}@{cluster}{'+' if typing else ''}"
 
 
 def name_of(block_id: str) -> str:
@@ -32,7 +35,7 @@ def _value(element: Mapping[str, Any]) -> str | bool:
     if element.get("type") == "checkboxes":
         return bool(element.get("selected_options"))
     said = (element.get("selected_option") or element).get("value") or ""
-    return "" if said == NOTHING else str(said)
+    return "" if said in (NOTHING, OTHER) else str(said)
 
 
 def blocks_by_name(view: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from bot.slack.deliveries import Body, value_of
 from bot.slack.forms.opening import drawn, from_here, offered_typed, open_form, other_cluster, show
 from bot.slack.forms.origin import origin_of
 from bot.slack.forms.sending import confirmed, previewed
-from bot.slack.forms.state import typed_in
+from bot.slack.forms.state import OTHER, name_of, typed_in
 from bot.slack.handling import handled, submitted
 from bot.slack.ids import ActionId, CallbackId, ViewId
 from bot.slack.tools import Tools
@@ -25,6 +25,7 @@ def register(app: AsyncApp, tools: Tools) -> None:
     app.action(ActionId.CHANGE.value)(handled(tools, change))
     app.action(ActionId.FILL.value)(handled(tools, fill))
     app.action(ActionId.FORM_CLUSTER.value)(handled(tools, move))
+    app.action(ActionId.FORM_NAME.value)(handled(tools, named))
     app.action(ActionId.BACK.value)(handled(tools, back))
     app.view(ViewId.FORM.value)(submitted(tools, previewed))
     app.view(ViewId.PREVIEW.value)(submitted(tools, confirmed))
@@ -71,6 +72,15 @@ async def move(tools: Tools, body: Body) -> None:
     view = body["view"]
     origin = origin_of(view["private_metadata"])
     await show(tools, view["id"], await other_cluster(tools, place.user, origin, typed_in(view), cluster))
+
+
+async def named(tools: Tools, body: Body) -> None:
+    """A name was chosen. That is all, unless it is to be another one, which is typed."""
+    place, value = asked_by(body)
+    view = body["view"]
+    if value == OTHER:
+        origin = origin_of(view["private_metadata"]).typed(name_of(body["actions"][0]["block_id"]))
+        await show(tools, view["id"], await drawn(tools, place.user, origin, typed_in(view)))
 
 
 async def back(tools: Tools, body: Body) -> None:

@@ -11,7 +11,7 @@ from bot.domain.wording import listed
 from bot.slack.forms.fields import FormField, Kind
 from bot.slack.forms.filled import Typed
 from bot.slack.forms.origin import Origin
-from bot.slack.forms.state import CLUSTER, NOTHING, block_of
+from bot.slack.forms.state import CLUSTER, NOTHING, OTHER, block_of
 from bot.slack.ids import ActionId, ViewId
 from bot.slack.views.blocks import Block, actions, beside, button, context, section
 from bot.slack.views.formatting import bold, escape, name, told
@@ -29,7 +29,7 @@ from bot.slack.views.modal import (
 from bot.slack.views.phrases import capital, what
 from bot.slack.views.request import consent_line, preview_lines, reason_lines
 
-MOST_NAMED = 8
+MOST_NAMED = 5
 """Known names that a hint lists where they cannot be chosen."""
 
 
@@ -66,7 +66,8 @@ def chooser_view(found: Iterable[Described], origin: Origin, about: str = "") ->
 
 def _choice(d: Described) -> str:
     means = "" if d.here else "\nThe bot cannot do this here; it shows the command."
-    return f"{bold(name(d.title))}\n{told(d.what, 300)}\n_{told(d.risk, 300)}_{means}"
+    risk = f" · {name(d.risk)}" if d.risk else ""
+    return f"{bold(name(d.title))}{risk}\n{told(d.what, 300)}{means}"
 
 
 def _choose(action: str, origin: Origin) -> Block:
@@ -106,15 +107,9 @@ def _cluster(form: Form) -> Block:
 def _asked(field: FormField, form: Form) -> Block:
     typed = form.typed.get(field.name, field.start)
     start = "" if isinstance(typed, bool) else typed
-    block_id, hint = field.name, field.hint
     match field.kind:
         case Kind.NAME:
-            known = form.known.of(field.name)
-            block_id = block_of(field.name, form.origin.cluster)
-            options = _options(field, known, start)
-            if options is None and known:
-                hint = f"{hint} Known: {listed(known, MOST_NAMED)}.".strip()
-            element = text_field(start, longest=field.longest) if options is None else select_field(options, start)
+            return _name(field, form, start)
         case Kind.NUMBER:
             element = number_field(start, field.least, field.most)
         case Kind.FLAG:
@@ -125,21 +120,30 @@ def _asked(field: FormField, form: Form) -> Block:
             element = text_field(start, longest=field.longest, multiline=True)
         case _:
             element = text_field(start, longest=field.longest)
-    return asked(block_id, field.label, element, hint=hint, optional=not field.needed)
+    return asked(field.name, field.label, element, hint=field.hint, optional=not field.needed)
+
+
+def _name(field: FormField, form: Form, start: str) -> Block:
+    """Return the field of a name: a choice of the known ones and of another, or a field to type in."""
+    known, cluster = form.known.of(field.name), form.origin.cluster
+    options = _options(field, known, start) if field.name not in form.origin.typing.split(",") else None
+    block_id = block_of(field.name, cluster, typing=options is None)
+    if options is not None:
+        choice = asked(block_id, field.label, select_field(options, start), hint=field.hint, optional=not field.needed)
+        return dispatching(choice, ActionId.FORM_NAME)
+    many = f" Known: {listed(known, MOST_NAMED)}." if len(known) >= MOST_OPTIONS else ""
+    element = text_field(start, longest=field.longest)
+    return asked(block_id, field.label, element, hint=f"{field.hint}{many}".strip(), optional=not field.needed)
 
 
 def _options(field: FormField, known: Sequence[str], start: str) -> list[tuple[str, str]] | None:
-    """Return the names to choose from; None where they must be typed: none or too many are known, or any may be meant.
-
-    A task that was not heard of yet can be meant as well as one that was; a queue or a worker is there or is not.
-    """
+    """Return the names to choose from, with none and another; None where none, too many or too long ones are known."""
     names = [*known, *([start] if start and start not in known else [])]
-    none = [] if field.needed else [(NOTHING, NOTHING)]
-    if field.name == "task" or not known or len(names) + len(none) > MOST_OPTIONS:
+    none = [] if field.needed else [NOTHING]
+    choices = [*none, *names, OTHER]
+    if not known or len(choices) > MOST_OPTIONS or any(len(n) > OPTION_VALUE for n in names):
         return None
-    if any(len(n) > OPTION_VALUE for n in names):
-        return None
-    return [*none, *((n, n) for n in names)]
+    return [(choice, choice) for choice in choices]
 
 
 def preview_view(request: ApprovalRequest, origin: Origin, title: str) -> Block:

@@ -1,13 +1,16 @@
 """Messages set aside and put back, each once, on a real Redis."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import redis
 
 from bot.adapters.celery.archives import MOVES, PAGE, CeleryArchives
+from bot.adapters.celery.census import counted
 from bot.adapters.celery.connection import ClusterConnection
 from bot.adapters.celery.watched import WatchedCluster
 from bot.domain.archive import Archive, ArchiveState, ArchiveWanted, QueueMoved
@@ -284,6 +287,29 @@ def test_a_census_counts_by_task_and_reads_no_more_than_its_bound(broker: Broker
     assert census.by_task == {"mail.send": 4990, "mail.clean": 10}
     assert census.oldest is not None
     assert (NOW - census.oldest).total_seconds() == 100
+
+
+class Taking:
+    """A client of Redis beside a worker that takes a message right before the queue is read."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker = broker
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._broker.client, name)
+
+    def lrange(self, lane: str, start: int, end: int) -> Any:
+        """Read what is left."""
+        self._broker.client.rpop(self._broker.keys.lane("mail", 0))
+        return self._broker.client.lrange(lane, start, end)
+
+
+def test_a_census_of_all_counts_what_it_saw(broker: Broker) -> None:
+    """A message that a worker takes meanwhile is no part of the queue that was not looked at."""
+    broker.put(range(10))
+    taking = cast("redis.Redis", Taking(broker))
+    census = counted(taking, broker.keys, "mail", time.monotonic() + 30)
+    assert (census.messages, census.looked_at) == (9, 9)
 
 
 @pytest.mark.parametrize("stamp", [NOW.timestamp() * 1000, 10**400, -1.0, 0.0])

@@ -11,6 +11,7 @@ from bot.domain.approval import ApprovalRequest
 from bot.domain.form import Described, KnownNames
 from bot.slack.forms.fields import fields_of
 from bot.slack.forms.origin import Origin, origin_of
+from bot.slack.forms.state import NOTHING, OTHER
 from bot.slack.views.forms import Form, chooser_view, form_view, note_view, preview_view, waiting_view
 from bot.slack.views.incident import incident_message
 from bot.usecases.forms import described
@@ -54,7 +55,7 @@ def test_a_form_asks_for_each_parameter_in_its_order() -> None:
     view = purge_form(KnownNames(("analytics", "booking"), tasks=("shop.mail",)), {"queue": "booking"})
     assert asks(view) == [
         "Queue: static_select booking",
-        "Only of this task (optional): plain_text_input",
+        "Only of this task (optional): static_select",
         "Only older than (optional): plain_text_input",
         "Can be put back for (optional): plain_text_input 1d",
         "Why (optional): plain_text_input",
@@ -62,7 +63,7 @@ def test_a_form_asks_for_each_parameter_in_its_order() -> None:
     assert view["title"]["text"] == "Purge queue"
     assert view["submit"]["text"] == "Show preview"
     hints = {b["label"]["text"]: b.get("hint", {}).get("text", "") for b in view["blocks"] if b["type"] == "input"}
-    assert hints["Only of this task"].endswith("all tasks if empty. Known: shop.mail.")
+    assert hints["Only of this task"] == "Its whole name; all tasks if empty."
     assert hints["Can be put back for"].endswith("From 1h to 30d.")
 
 
@@ -71,11 +72,24 @@ def test_a_name_is_typed_where_none_or_too_many_are_known() -> None:
     few, many = KnownNames(), KnownNames(tuple(f"tenant_{n}" for n in range(101)))
     assert "Queue: plain_text_input" in asks(purge_form(few))
     assert "Queue: plain_text_input" in asks(purge_form(many))
+    assert "Known: tenant_0, tenant_1, tenant_2, tenant_3, tenant_4 and 96 more." in str(purge_form(many))
 
 
 def test_a_name_that_came_along_can_be_kept() -> None:
     """An incident's queue that was never seen is among the choices."""
     assert "Queue: static_select thumbnails" in asks(purge_form(KnownNames(("booking",)), {"queue": "thumbnails"}))
+
+
+def test_another_name_than_the_known_ones_can_be_typed() -> None:
+    """It is the last of the choices, and told at once: then the same is asked for with a field to type in."""
+    known = KnownNames(("booking",), tasks=("shop.mail",))
+    block = next(b for b in purge_form(known)["blocks"] if b.get("block_id", "").startswith("task@"))
+    assert [o["value"] for o in block["element"]["options"]] == [NOTHING, "shop.mail", OTHER]
+    assert block["dispatch_action"] is True
+    origin = Origin(action="purge_queue", cluster="prod").typed("task")
+    typed = purge_form(known, {"task": "shop.mial"}, origin=origin)
+    assert "Only of this task (optional): plain_text_input shop.mial" in asks(typed)
+    assert "Queue: static_select" in asks(typed)
 
 
 def test_the_cluster_is_asked_for_where_there_are_several() -> None:
@@ -98,8 +112,7 @@ def test_the_list_says_what_each_does_and_how_risky_it_is() -> None:
     view = chooser_view([PURGE], Origin(cluster="prod", incident="inc-1"), "booking")
     assert read_blocks(view["blocks"]) == (
         "(On prod, about booking. You see what it would touch before anything happens.)\n"
-        "*Purge queue*\nSet aside the messages that wait in a queue; they can be put back.\n"
-        "_Destructive: until it is undone, people's tasks do not run._\n"
+        "*Purge queue* · destructive\nSet aside the messages that wait in a queue; they can be put back.\n"
         "[Choose]"
     )
     assert view["blocks"][1]["accessory"]["value"] == "purge_queue/inc-1/prod"

@@ -1,7 +1,9 @@
-// Completion while typing: slash commands at the start of a message, people, groups and the app after "@".
+// Completion while typing: slash commands and global shortcuts after "/", people, groups and the app after "@".
 import { fill, freshId, h } from "./dom.js";
+import { send } from "./api.js";
 import { avatar } from "./avatars.js";
 import { allGroups, everyone, handleOf, workspace } from "./directory.js";
+import { me } from "./place.js";
 
 const MOST = 8;
 
@@ -34,7 +36,8 @@ export class Suggestions {
     const slash = /^\/(\S*)$/.exec(before);
     const at = /(?:^|[\s(])@([\p{L}\p{N}._-]*)$/u.exec(before);
     this.onNote(this.area.value);
-    if (slash && this.commands) this.#show(commandRows(slash[1]), before.length - slash[0].length);
+    const rows = slash && this.commands ? [...commandRows(slash[1]), ...shortcutRows(slash[1].toLowerCase())] : [];
+    if (rows.length) this.#show(rows, before.length - slash[0].length);
     else if (at) this.#show(nameRows(at[1].toLowerCase()), before.length - at[1].length - 1);
     else this.hide();
   }
@@ -96,9 +99,11 @@ export class Suggestions {
     this.area.setAttribute("aria-activedescendant", node.id);
   }
 
+  /** Put what was chosen in place of what was typed; a shortcut runs instead, and leaves nothing behind. */
   #choose(row) {
     const caret = this.area.selectionStart;
-    this.area.setRangeText(`${row.text} `, this.#ends, caret, "end");
+    this.area.setRangeText(row.run ? "" : `${row.text} `, this.#ends, caret, "end");
+    row.run?.();
     this.hide();
     this.area.dispatchEvent(new Event("input", { bubbles: true }));
     this.area.focus();
@@ -118,6 +123,18 @@ function commandRows(typed) {
           " ",
           h("span", { class: "usage" }, one.usage_hint ?? ""),
         ),
+        h("small", {}, one.description ?? ""),
+      ],
+    }));
+}
+
+function shortcutRows(typed) {
+  return workspace.app.shortcuts
+    .filter((one) => one.type === "global" && one.name.toLowerCase().startsWith(typed))
+    .map((one) => ({
+      run: () => void send("/people/shortcut", { user: me(), callback_id: one.callback_id }),
+      node: [
+        h("span", { class: "what" }, h("strong", {}, one.name), " ", h("span", { class: "badge" }, "SHORTCUT")),
         h("small", {}, one.description ?? ""),
       ],
     }));
