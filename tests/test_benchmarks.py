@@ -30,8 +30,17 @@ WANTED = [
     "memory: 5 M events",
     "depths: 7 queues x 4 lanes",
     "depths: 100 queues x 4 lanes",
+    "purge: 1 M messages and back",
+    "purge: 1 M messages and back, celery purge",
+    "purge: stall of 1 M",
+    "purge: each message once",
+    "purge: stall by task name",
+    "purge: memory .*by task name",
+    "requeue: 10 k",
+    "requeue: .*twice",
+    "revoke: a probe task during 10 k revokes",
 ]
-"""The rows that the goals of issue 3 want, as patterns."""
+"""The rows that the goals of issues 3 and 4 want, as patterns."""
 
 
 def test_every_row_has_the_seven_fields() -> None:
