@@ -34,7 +34,7 @@ from bot.ports.archives import Told
 from bot.ports.outside import Clock
 
 PAGE, SENT = 1000, 200
-"""Tasks that one step prepares, and that one sends: Redis answers nobody for some 3 ms."""
+"""Tasks that one step prepares, and that one sends: Redis answers nobody for a millisecond or so."""
 
 STEP_SECONDS = 2.0
 KEPT = REMEMBERED + timedelta(days=1)
