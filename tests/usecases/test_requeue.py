@@ -245,6 +245,24 @@ def test_a_lane_that_is_refused_stops_it_and_the_rest_goes_later_each_once(shop:
     assert shop.sent_again(later) == [old[2], old[3], old[5]]
 
 
+def test_prepared_by_two_at_once_the_first_to_be_whole_counts(shop: FailedShop) -> None:
+    """One that was thought dead writes down what another has sent meanwhile: it begins nothing anew."""
+    shop.fail(3)
+    found = shop.requeues.find(FailedWanted(task="sample.count", since=shop.world.clock.now() - timedelta(hours=1)))
+    others: list[str] = []
+
+    def told(line: str) -> None:
+        if not others:
+            others.append(line)
+            shop.requeues.prepare("exe-1", found.failed, None, lambda _: None)
+            shop.requeues.send("exe-1", lambda _: None, lambda _: False)
+
+    made = shop.requeues.prepare("exe-1", found.failed, None, told)
+    assert (made.state, made.sent, made.doubled) == (RequeueState.DONE, 3, 0)
+    assert [k.decode() for k in shop.redis.scan_iter("oncall.requeues*")] == ["oncall.requeues.exe-1"]
+    assert shop.redis.llen(QUEUE) == 3
+
+
 def test_a_task_that_is_named_twice_is_sent_once(shop: FailedShop) -> None:
     """Also when both lie in the same step."""
     shop.fail(3)

@@ -63,7 +63,8 @@ class CeleryArchives:
         if state == b"busy":
             raise BadInput(
                 f"Archive `{text(n)}` of `{wanted.queue}` is just being made or put back: until that has ended, "
-                "messages of the queue lie elsewhere. Nothing was done; ask again in a minute."
+                "messages of the queue lie elsewhere. Nothing was done; ask again in a minute. If it stays so, "
+                f"`/celery restore {text(n)}` puts them back."
             )
         return _made(wanted, n) if state == b"held" else self.go_on(wanted.id, told)
 

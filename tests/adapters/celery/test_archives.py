@@ -192,6 +192,25 @@ def test_sorting_that_broke_off_goes_on_and_loses_nothing(broker: Broker, steps:
     assert (len(found), len(set(found))) == (before_undo + 3 * PAGE, len(found))
 
 
+def test_two_who_sort_the_same_archive_sort_each_message_by_itself(broker: Broker) -> None:
+    """The page that one has looked at was sorted by the other before it came to it: it looks anew."""
+    for i in range(3 * PAGE):
+        broker.put(range(i, i + 1), task="mail.send" if i % 3 or i > 2 * PAGE else "mail.clean")
+    stay = [i for i in broker.waiting() if not int(i) % 3 and int(i) <= 2 * PAGE]
+    others: list[str] = []
+
+    def told(line: str) -> None:
+        if "still to be looked at" in line and not others:
+            others.append(line)
+            with pytest.raises(Stopped):
+                broker.archives.go_on("a1", stop_after(1))
+
+    archive = held(broker.archives.set_aside(wanted(task="mail.send"), told))
+    assert others
+    assert (archive.messages, archive.lying, archive.kept) == (3 * PAGE - len(stay), 3 * PAGE - len(stay), len(stay))
+    assert broker.waiting() == stay
+
+
 @pytest.mark.parametrize("task", [None, "mail.send"])
 def test_while_an_archive_is_made_or_put_back_no_other_is_made_of_its_queue(
     redis_server: RedisServer, broker: Broker, task: str | None
