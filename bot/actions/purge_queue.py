@@ -21,7 +21,7 @@ from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.duration import Seconds, lasting
 from bot.domain.errors import BadInput, OncallError, UnknownName
 from bot.domain.periodic import Refills
-from bot.domain.purge_words import cramped, notes, unreached, warnings
+from bot.domain.purge_words import cramped, notes, stands_still, unreached, warnings
 from bot.domain.wording import counted
 from bot.ports import Action, Params, Progress, Target
 from bot.usecases.room import room_of
@@ -102,7 +102,10 @@ class PurgeQueue(Action[PurgeParams]):
             summary=f"{about}{counted(chosen, 'message')}{of}{which}{old} in {params.queue} would be set aside, not "
             f"deleted: they can be put back for {lasting(params.keep)}.",
             radius=BlastRadius(queues=(params.queue,), messages=chosen),
-            notes=notes(params.queue, observation.snapshot, census, refills, observation.snapshot.taken_at),
+            notes=(
+                *notes(params.queue, observation.snapshot, census, refills, observation.snapshot.taken_at),
+                *(() if params.whole else stands_still(census.messages)),
+            ),
             warnings=(*warnings(census, params.task), *cramped(observation.facts.get("room", {}))),
         )
 

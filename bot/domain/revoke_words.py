@@ -2,12 +2,9 @@
 
 from bot.domain.archive import Archive
 from bot.domain.duration import lasting
-from bot.domain.purge_words import what_follows
+from bot.domain.purge_words import stands_still, what_follows
 from bot.domain.revoke import CELERY_KEEPS, CELERY_KEEPS_SECONDS, Chosen, Found, Left, Way
 from bot.domain.wording import counted, listed, verb
-
-A_SECOND = 15_000
-"""Messages that a queue is sorted by in a second, about: 60,000 took 3.7 s on two slow cores."""
 
 
 def what(chosen: Chosen) -> str:
@@ -58,9 +55,7 @@ def notes(chosen: Chosen, found: Found, hold: int, keep: int) -> tuple[str, ...]
             f"{counted(on, 'task')} {verb(on, 'run')} already and will run on, without retries; `terminate` would end "
             f"{_them(on)}."
         )
-    if found.sorted_through > A_SECOND:
-        seconds = lasting(-(-found.sorted_through // A_SECOND))
-        lines.append(f"They are looked for one by one: for about {seconds} workers find the queue empty.")
+    lines += stands_still(found.sorted_through)
     if found.waiting:
         lines.append(f"Messages taken out of the queue can be put back for {lasting(keep)}.")
     if found.in_reach:

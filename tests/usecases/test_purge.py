@@ -461,6 +461,19 @@ def test_of_a_long_queue_the_next_messages_are_counted_and_that_is_said(shop: Sh
     assert "Of the next 5,000 of 6,000: 5,000 × mail.send." in draft.preview.notes
 
 
+def test_how_long_workers_find_the_queue_empty_is_said_where_it_is_looked_through(shop: Shop) -> None:
+    """By name or age each message is looked at; all of them at once are set aside in no time."""
+    shop.broker.put(range(15_001))
+
+    def said(**params: str) -> bool:
+        proposal = Proposal(action="purge_queue", cluster="prod", params={"queue": "analytics", **params})
+        draft = requests.draft(shop.ports, proposal, "U0ANA", "", "C0ONCALL", None)
+        assert isinstance(draft, ApprovalRequest)
+        return "for about 2 s workers find the queue empty." in " ".join(draft.preview.notes)
+
+    assert (said(task="mail.send"), said()) == (True, False)
+
+
 def test_archives_are_listed_with_who_made_them_and_what_endangers_them(shop: Shop) -> None:
     """Also when Redis is short of memory, which only a drop gives back."""
     shop.broker.put(range(3))
