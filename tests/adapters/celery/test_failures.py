@@ -213,6 +213,25 @@ def test_an_effect_whose_connection_breaks_is_uncertain_and_sent_once(
 
 
 @pytest.mark.service
+def test_a_step_to_a_broker_that_went_meanwhile_was_not_sent(
+    redis_server: RedisServer, make_control: MakeControl
+) -> None:
+    """It is not asked first whether it is there, but a connection that it has closed is seen, and opened anew."""
+    broker = make_control(redis_server.url()).watched.broker
+
+    def step() -> int:
+        return broker.step("counting", lambda client, _: int(client.incr("n")), 1.0)
+
+    assert step() == 1
+    redis_server.kill()
+    with pytest.raises(ClusterUnreachable) as caught:
+        step()
+    assert caught.value.why == f"nothing listens at 127.0.0.1:{redis_server.port}"
+    redis_server.start()
+    assert step() == 1
+
+
+@pytest.mark.service
 def test_an_effect_that_the_broker_refuses_is_certain(redis_server: RedisServer, make_control: MakeControl) -> None:
     """A full broker says no to the whole transaction, so nothing was sent."""
     control = make_control(redis_server.url(), ["booking"])
