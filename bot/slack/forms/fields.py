@@ -104,7 +104,7 @@ def _hint(described: str, kind: Kind, least: int | None, most: int | None) -> st
     match least, most:
         case int(low), int(high):
             allowed = f"From {say(low)} to {say(high)}."
-        case int(low), None:
+        case int(low), None if low > 1:
             allowed = f"At least {say(low)}."
         case None, int(high):
             allowed = f"At most {say(high)}."

@@ -24,6 +24,8 @@ from bot.usecases import forms
 
 log = structlog.get_logger(__name__)
 
+NOT_DRAWN = "The form could not be drawn, and nothing was done. `/celery help` shows how to say it in words."
+
 
 def from_here(place: Place) -> Origin:
     """Return where something was asked for, as a form remembers it."""
@@ -39,8 +41,14 @@ async def open_form(tools: Tools, place: Place, origin: Origin, *, above: bool =
     if view_id is None:
         await tools.answers.alone(place, press_message(tools, origin, late=place.trigger is not None))
         return
-    await tools.people.know(place.user)
-    await show(tools, view_id, await drawn(tools, place.user, origin))
+    try:
+        await tools.people.know(place.user)
+        view = await drawn(tools, place.user, origin)
+    except Exception:
+        await show(tools, view_id, note_view(NOT_DRAWN))
+        raise
+    if not await show(tools, view_id, view):
+        await show(tools, view_id, note_view(NOT_DRAWN))
 
 
 async def _opened(tools: Tools, place: Place, *, above: bool) -> str | None:
@@ -61,7 +69,8 @@ async def show(tools: Tools, view_id: str, view: Block) -> bool:
     try:
         await tools.client.views_update(view_id=view_id, view=view)
     except UNREACHABLE as e:
-        log.info("view not updated", why=code_of(e))
+        closed = code_of(e) == "not_found"
+        (log.info if closed else log.error)("view not updated", why=code_of(e))
         return False
     return True
 
