@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from bot.domain.action import ExecutionState
+from bot.domain.archive import Archive, ArchiveWanted, QueueMoved
 from bot.domain.revoke import Revoke
+from bot.ports.archives import Told
 from bot.usecases.revokes import keep_revokes
 from playground.services import RedisServer
 from tests.services.workers import StartWorker
@@ -84,6 +86,28 @@ def test_a_prefetched_task_that_began_meanwhile_and_was_not_to_be_ended_is_told(
     execution = shop.revoked(ids=[second])
     assert execution.state is ExecutionState.FAILED
     assert sentence(execution) == "0 tasks in workers' hands stopped; 1 still runs."
+
+
+def test_what_a_worker_took_just_before_the_queue_was_emptied_is_stopped_there(
+    shop: Shop, celery_worker: StartWorker
+) -> None:
+    """Queues first, then workers: that is the way of a task."""
+    celery_worker(shop.server.url(), queues=[QUEUE])
+    later = shop.count(3, queue="booking", countdown=600)
+    set_aside = shop.archives.set_aside
+
+    def late(wanted: ArchiveWanted, told: Told) -> Archive | QueueMoved:
+        shop.app.control.add_consumer("booking", destination=["w1@test"], reply=True, timeout=5)
+        shop.held(3)
+        return set_aside(wanted, told)
+
+    shop.archives.set_aside = late  # type: ignore[method-assign]  # as above
+    execution = shop.revoked(queue="booking")
+    assert (execution.state, sentence(execution)) == (
+        ExecutionState.VERIFIED,
+        "0 messages of booking set aside (held); 3 tasks in workers' hands stopped.",
+    )
+    assert shop.revokes.remembered(["w1@test"]) == {"w1@test": frozenset(later)}
 
 
 @pytest.mark.parametrize("signal", ["QUIT", "KILL"])
