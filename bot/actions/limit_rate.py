@@ -12,7 +12,7 @@ from bot.domain.cluster import ClusterSnapshot, ClusterSpec
 from bot.domain.duration import Seconds, lasting
 from bot.domain.errors import BadInput, EffectUncertain, UnknownName
 from bot.domain.mitigation import RATE
-from bot.domain.rates import RatesFound, in_words, rate_of, same
+from bot.domain.rates import RatesFound, in_words, more, rate_of, same
 from bot.domain.window import Span
 from bot.domain.wording import counted, listed, verb
 from bot.ports import Action, Params, Progress, Target
@@ -87,7 +87,7 @@ class LimitRate(Action[LimitParams]):
             f"each{before}, for {lasting(params.seconds)}.",
             radius=BlastRadius(workers=tuple(heeding)),
             notes=(_in_all(params.rate, heeding, observation), *_notes(found, observation)),
-            warnings=_warnings(params, found),
+            warnings=_warnings(params, found, observation),
         )
 
     def effect(self, params: LimitParams) -> Effect:
@@ -187,8 +187,11 @@ def _notes(found: RatesFound, observation: Observation) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _warnings(params: LimitParams, found: RatesFound) -> tuple[str, ...]:
-    warnings = [
+def _warnings(params: LimitParams, found: RatesFound, observation: Observation) -> tuple[str, ...]:
+    now = {w: r for w, r in {**found.rates, **observation.facts["former"]}.items() if w in found.rates}
+    faster = [f"{w} ({r})" for w, r in sorted(now.items()) if w not in found.unlimited and more(params.rate, r)]
+    warnings = [f"The application lets fewer start: {listed(faster)}. This would let more start."] if faster else []
+    warnings += [
         "A task that is held back counts as fetched: when a worker's hands are full of them, its other tasks wait too.",
         f"Held longer than the visibility timeout, a task of {params.task} is delivered again and runs twice.",
     ]

@@ -1,5 +1,6 @@
 """Rate limits of tasks, as Celery has them: for each worker by itself, "10/m" and the like."""
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -8,7 +9,7 @@ from pydantic import Field
 from bot.domain.cluster import Value
 
 _RATE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:/|per )?\s*(s|m|h|sec|second|min|minute|hour)?")
-_UNITS = {"s": "second", "m": "minute", "h": "hour"}
+_UNITS = {"s": "a second", "m": "a minute", "h": "an hour"}
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -20,7 +21,13 @@ def rate_of(text: str) -> str | None:
     found = _RATE.fullmatch(text.strip().lower())
     if found is None or float(found.group(1)) <= 0:
         return None
-    return f"{float(found.group(1)):g}/{(found.group(2) or 's')[0]}"
+    return f"{_plain(found.group(1))}/{(found.group(2) or 's')[0]}"
+
+
+def _plain(number: str) -> str:
+    """Return a number without needless zeros; never as 1e+06, which would not be read again as what it is."""
+    whole, _, part = number.partition(".")
+    return f"{whole.lstrip('0') or '0'}.{part.rstrip('0')}".removesuffix(".")
 
 
 def per_second(rate: str) -> float:
@@ -34,13 +41,19 @@ def per_second(rate: str) -> float:
 
 def same(one: str | None, other: str | None) -> bool:
     """Return whether two rates limit alike: "60/m" is "1/s", and no rate is none."""
-    return abs(per_second(one or "") - per_second(other or "")) < 1e-9
+    return math.isclose(per_second(one or ""), per_second(other or ""), rel_tol=1e-9)
+
+
+def more(one: str | None, other: str | None) -> bool:
+    """Return whether `one` lets more tasks start than `other`; what is no rate lets all of them start."""
+    first, second = per_second(one or ""), per_second(other or "")
+    return second > 0 and (first <= 0 or first > second) and not same(one, other)
 
 
 def in_words(rate: str, workers: int = 1) -> str:
     """Return "10 a minute"; with `workers` how many that lets start in all."""
     number, _, unit = (rate_of(rate) or rate).partition("/")
-    return f"{float(number) * workers:,g} a {_UNITS.get(unit, unit)}"
+    return f"{float(number) * workers:,.12g} {_UNITS.get(unit, unit)}"
 
 
 class RatesFound(Value):

@@ -106,7 +106,7 @@ def test_a_limit_holds_and_its_lift_gives_back_what_was(
     execution = shop.limited(rate="2/h")
     assert execution.state is ExecutionState.VERIFIED, execution.verdict
     assert execution.verdict is not None
-    assert execution.verdict.sentence == f"1 worker starts at most 2 a hour of {TASK} each."
+    assert execution.verdict.sentence == f"1 worker starts at most 2 an hour of {TASK} each."
     assert (shop.rate(), shop.state()) == ("2/h", MitigationState.IN_FORCE)
     shop.count(3)
     wait(lambda: len(shop.ran()) >= 1)
@@ -241,6 +241,20 @@ def test_a_task_named_as_a_queue_is_limited_beside_its_pause(shop: LimitedShop) 
     assert limit.kind != held.kind
 
 
+def test_a_limit_above_the_applications_own_is_warned_of() -> None:
+    """It would let more tasks start; the one that the application has is the tighter."""
+    found = RatesFound(
+        rates={"w1@a": "10/m", "w2@a": "100/m", "w3@a": None, "w4@a": "1/m"}, unlimited=frozenset({"w4@a"})
+    )
+    at = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
+    facts = {"found": found.model_dump(mode="json"), "limit": None, "former": dict[str, str](), "queues": []}
+    observation = Observation(snapshot=ClusterSnapshot(cluster="prod", taken_at=at), facts=facts)
+    warnings = LimitRate().preview(LimitParams(task=TASK, rate="60/m"), observation, SPEC).warnings
+    assert warnings[0] == "The application lets fewer start: w1@a (10/m). This would let more start."
+    tighter = LimitRate().preview(LimitParams(task=TASK, rate="5/m"), observation, SPEC).warnings
+    assert not any("lets fewer start" in w for w in tighter)
+
+
 def test_what_limits_come_to_counts_the_workers_that_take_the_task() -> None:
     """One that knows the task and does not consume its queue never gets it."""
     found = RatesFound(rates={"w1@a": None, "w2@a": None})
@@ -255,11 +269,21 @@ def test_what_limits_come_to_counts_the_workers_that_take_the_task() -> None:
 
 @pytest.mark.parametrize(
     ("text", "rate"),
-    [("10/m", "10/m"), ("10 / min", "10/m"), ("0.5/s", "0.5/s"), ("7", "7/s"), ("3 per hour", "3/h")],
+    [
+        ("10/m", "10/m"),
+        ("10 / min", "10/m"),
+        ("0.50/s", "0.5/s"),
+        ("7", "7/s"),
+        ("3 per hour", "3/h"),
+        ("010.0/m", "10/m"),
+        ("1234567/h", "1234567/h"),
+        ("0.00001/s", "0.00001/s"),
+    ],
 )
 def test_rates_are_read_as_celery_reads_them(text: str, rate: str) -> None:
-    """With the words that people use."""
+    """With the words that people use; what comes of it is read again as the same."""
     assert rate_of(text) == rate
+    assert rate_of(rate) == rate
 
 
 @pytest.mark.parametrize("text", ["0", "0/m", "-1/s", "fast", "10/d", "", "/m"])
@@ -274,4 +298,7 @@ def test_rates_are_compared_by_what_they_let_start() -> None:
     assert same("60/m", "1/s")
     assert same(None, "")
     assert not same("10/m", None)
+    assert not same(None, "1000000/s")
+    assert not same(None, "0.000001/h")
     assert in_words("10/m", 3) == "30 a minute"
+    assert in_words("1234567/h") == "1,234,567 an hour"
