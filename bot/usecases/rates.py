@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from datetime import timedelta
 
 import structlog
 
-from bot.domain.cluster import Mode
+from bot.domain.cluster import Mode, Worker
 from bot.domain.errors import ClusterUnreachable, EffectUncertain
 from bot.domain.mitigation import RATE, Mitigation, MitigationState
 from bot.domain.rates import RatesFound
@@ -20,6 +21,9 @@ NEW_WORKER_SECONDS, ROUND_SECONDS = 10.0, 0.15
 ASKED_FOR = timedelta(hours=1)
 """How long a worker is asked to take its former limit back; one that is silent for longer was stopped, and starts
 with that of its application."""
+
+CLOCKS = timedelta(seconds=5)
+"""By how much a worker has to be younger than a limit to be one that started after it: it tells whole seconds."""
 
 JOINED = "workers joined a rate limit"
 
@@ -38,11 +42,12 @@ def keep_rates(ports: Ports, cluster: str) -> None:
         limits = [m for m in tx.mitigations.find(cluster=cluster, state=states) if m.kind == RATE]
     if not limits:
         return
-    workers = [w.name for w in ports.clusters.control(cluster).snapshot().workers if w.answered]
+    workers = [w for w in ports.clusters.control(cluster).snapshot().workers if w.answered]
     for limit in limits:
-        found = ports.clusters.means(cluster).rates.of(limit.target, workers)
+        found = ports.clusters.means(cluster).rates.of(limit.target, [w.name for w in workers])
         if limit.state is MitigationState.IN_FORCE:
-            _hold(ports, limit, found)
+            age = ports.clock.now() - limit.began_at
+            _hold(ports, limit, found, {w.name for w in workers if _younger(w, age)})
         else:
             _give_back(ports, limit, found)
 
@@ -65,9 +70,9 @@ def limit_new_worker(ports: Ports, cluster: str, worker: str) -> None:
             try:
                 found = ports.clusters.means(cluster).rates.of(limit.target, [worker], deadline=1.0)
                 if worker in found.rates and found.differing({worker: limit.rate}) and worker not in found.unlimited:
-                    _hold(ports, limit, found, anew=True)
+                    _hold(ports, limit, found, {worker})
                 elif found.by_plugin(limit.rate):
-                    if _record(ports, limit.id, found.by_plugin(limit.rate), anew=True):
+                    if _record(ports, limit.id, found.by_plugin(limit.rate), {worker}):
                         agreed.add(limit.id)
                 elif worker in found.rates or worker in found.strangers:
                     agreed.add(limit.id)
@@ -77,13 +82,21 @@ def limit_new_worker(ports: Ports, cluster: str, worker: str) -> None:
     log.warning("new worker was not told all rate limits; the sweep goes on", cluster=cluster, worker=worker)
 
 
-def _hold(ports: Ports, limit: Mitigation, found: RatesFound, *, anew: bool = False) -> None:
-    """Record what workers have, then limit them: one that is limited and not recorded would never be let go."""
+def _younger(worker: Worker, age: timedelta) -> bool:
+    """Return whether a worker started after the limit did, so that another limit that it has is its application's."""
+    return worker.uptime_seconds is not None and timedelta(seconds=worker.uptime_seconds) + CLOCKS < age
+
+
+def _hold(ports: Ports, limit: Mitigation, found: RatesFound, new: AbstractSet[str]) -> None:
+    """Record what workers have, then limit them: one that is limited and not recorded would never be let go.
+
+    Of those that are `new` it is recorded although they were known before: their process is another one.
+    """
     if plugged := {w: r for w, r in found.by_plugin(limit.rate).items() if w not in limit.rates}:
-        _record(ports, limit.id, plugged, anew=anew)
+        _record(ports, limit.id, plugged, new)
     workers = set(found.rates) - found.unlimited
     differing = [w for w in found.differing(dict.fromkeys(workers, limit.rate)) if w in workers]
-    if not differing or not _record(ports, limit.id, {w: found.rates[w] or "" for w in differing}, anew=anew):
+    if not differing or not _record(ports, limit.id, {w: found.rates[w] or "" for w in differing}, new):
         return
     try:
         ports.clusters.means(limit.cluster).rates.set(limit.target, limit.rate, differing)
@@ -92,7 +105,7 @@ def _hold(ports: Ports, limit: Mitigation, found: RatesFound, *, anew: bool = Fa
 
 
 @retried
-def _record(ports: Ports, mitigation_id: str, rates: Mapping[str, str], *, anew: bool) -> bool:
+def _record(ports: Ports, mitigation_id: str, rates: Mapping[str, str], fresh: AbstractSet[str]) -> bool:
     """Return whether the limit is still in force, with what these workers had recorded on it.
 
     Of a worker that is known already the first is kept, unless its process is new: what it has may be ours.
@@ -103,7 +116,7 @@ def _record(ports: Ports, mitigation_id: str, rates: Mapping[str, str], *, anew:
         if limit.state is not MitigationState.IN_FORCE:
             return False
         new = sorted(set(rates) - set(limit.rates))
-        kept = {**limit.rates, **rates} if anew else {**rates, **limit.rates}
+        kept = {**rates, **limit.rates, **{w: r for w, r in rates.items() if w in fresh}}
         if kept != limit.rates:
             workers = tuple(sorted({*limit.workers, *rates}))
             tx.mitigations.save(limit.model_copy(update={"rates": kept, "workers": workers}))

@@ -162,6 +162,21 @@ def test_a_worker_that_starts_is_limited_and_let_go_with_the_others(
 
 
 @pytest.mark.service
+def test_the_limit_that_an_application_got_meanwhile_comes_back(shop: LimitedShop, celery_worker: StartWorker) -> None:
+    """A worker starts anew with another limit of its own while nobody hears of it: the sweep records that one."""
+    first = celery_worker(shop.server.url(), queues=[QUEUE], pool="solo")
+    shop.limited(rate="10/m")
+    first.stop()
+    shop.world.clock.at += timedelta(minutes=10)
+    celery_worker(shop.server.url(), queues=[QUEUE], pool="solo", env={"SAMPLE_RATE": "100/m"})
+    for _ in range(2):  # the second finds ours, and does not take it for the application's
+        keep_rates(shop.ports, "prod")
+        assert shop.rate() == "10/m"
+    shop.lifted()
+    assert shop.rate() == "100/m"
+
+
+@pytest.mark.service
 def test_it_ends_by_itself(shop: LimitedShop, celery_worker: StartWorker) -> None:
     """At its end it is lifted by an execution like any other."""
     celery_worker(shop.server.url(), queues=[QUEUE], pool="solo")
@@ -247,8 +262,10 @@ def test_a_limit_above_the_applications_own_is_warned_of() -> None:
         rates={"w1@a": "10/m", "w2@a": "100/m", "w3@a": None, "w4@a": "1/m"}, unlimited=frozenset({"w4@a"})
     )
     at = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
-    facts = {"found": found.model_dump(mode="json"), "limit": None, "former": dict[str, str](), "queues": []}
-    observation = Observation(snapshot=ClusterSnapshot(cluster="prod", taken_at=at), facts=facts)
+    observation = Observation(
+        snapshot=ClusterSnapshot(cluster="prod", taken_at=at),
+        facts={"found": found.model_dump(mode="json"), "limit": None, "former": {}, "queues": []},
+    )
     warnings = LimitRate().preview(LimitParams(task=TASK, rate="60/m"), observation, SPEC).warnings
     assert warnings[0] == "The application lets fewer start: w1@a (10/m). This would let more start."
     tighter = LimitRate().preview(LimitParams(task=TASK, rate="5/m"), observation, SPEC).warnings
