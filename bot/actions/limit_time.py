@@ -1,7 +1,7 @@
 """Limit how long tasks of one name may run: on workers whose pool can be restarted, so that the limit holds."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from pydantic import Field, model_validator
 
@@ -84,7 +84,7 @@ class LimitTime(Action[TimeParams]):
             if len(wanted) > 1
             else f"1 worker would {what}, and restart its pool.",
             radius=BlastRadius(workers=tuple(sorted(wanted)), running=busy),
-            notes=_notes(params, observation.facts["fetched"]),
+            notes=_notes(params, observation, wanted),
             warnings=(*(f"Not touched: {said}." for said in _together(reasons)), *_full(params, observation)),
         )
 
@@ -208,7 +208,8 @@ def _together(reasons: Mapping[str, str]) -> list[str]:
     return [f"{listed(workers)}: {why}" for why, workers in by_reason.items()]
 
 
-def _notes(params: TimeParams, fetched: int) -> tuple[str, ...]:
+def _notes(params: TimeParams, observation: Observation, wanted: Collection[str]) -> tuple[str, ...]:
+    fetched, found = observation.facts["fetched"], _found(observation)
     notes = [
         "Each process of those pools ends after the task that it runs, and a new one takes its place. No task is "
         "stopped or lost by that."
@@ -218,13 +219,21 @@ def _notes(params: TimeParams, fetched: int) -> tuple[str, ...]:
             f"{counted(fetched, 'task')} of it, running, fetched or kept for later, {verb(fetched, 'keep')} the limit "
             f"{'it has' if fetched == 1 else 'they have'} now."
         )
+    if rated := sorted({task for worker in wanted for task in found.rated.get(worker, ())}):
+        notes.append(
+            f"What a rate limit holds back there ({listed(rated)}) goes on beside what comes new: up to twice the "
+            "rate, until it has run."
+        )
     if params.back:
-        return tuple(notes)
+        return (*notes, "What tasks on these workers sent of it meanwhile carries the limit, and keeps it.")
     if params.hard is not None:
         notes.append("At the hard limit its process is killed, and the task fails.")
     if params.soft is not None:
         notes.append("At the soft limit SoftTimeLimitExceeded is raised in the task, which may catch it.")
-    notes.append("A task that was sent with a time limit of its own keeps that one.")
+    notes.append(
+        "A task that was sent with a time limit of its own keeps that one. What tasks on these workers send of it "
+        "carries the new one, to all workers."
+    )
     return (*notes, "It holds until a worker restarts; workers that start do not have it, and nothing puts it back.")
 
 

@@ -31,7 +31,9 @@ class TimeLimitsFound(Value):
 
     `limits` holds each worker that knows the task; `strangers` answered and do not. `restartable` may have their pools
     restarted (`worker_pool_restarts`). `processes` are the pids of a prefork pool's. `pools` are the limits that a pool
-    has itself, for tasks that say none (`--soft-time-limit`, `--time-limit`). `tasks` are all names met.
+    has itself, for tasks that say none (`--soft-time-limit`, `--time-limit`). `rated` are the tasks of each that have a
+    rate limit: a restart of the pool gives them a second bucket beside the one that holds tasks back (celery's
+    `Consumer.reset_rate_limits`). `tasks` are all names met.
 
     `limits` alone says nothing of what holds: Celery changes what it shows at once, and what it does when the pool is
     restarted.
@@ -42,6 +44,7 @@ class TimeLimitsFound(Value):
     restartable: frozenset[str] = frozenset()
     processes: dict[str, frozenset[int]] = Field(default_factory=dict)
     pools: dict[str, TimeLimits] = Field(default_factory=dict)
+    rated: dict[str, frozenset[str]] = Field(default_factory=dict)
     tasks: frozenset[str] = frozenset()
 
     def holds(self, worker: str, wanted: TimeLimits, processes: Mapping[str, frozenset[int]]) -> bool:
@@ -76,5 +79,8 @@ def cannot(worker: Worker, found: TimeLimitsFound, twins: tuple[str, ...] = ()) 
     if worker.pool != SURE:
         return f"this pool ({worker.pool or 'it did not say which'}) ends no task in time"
     if worker.name not in found.restartable:
-        return "a worker says ok and keeps the old limit unless `worker_pool_restarts = True` is set; set it, restart"
+        return (
+            "started without `worker_pool_restarts`, where Celery says ok and keeps the old limit; set "
+            "`worker_pool_restarts = True` in the application and restart"
+        )
     return None

@@ -99,6 +99,11 @@ def _add_tasks(app: Celery, result_url: str) -> None:
         """Count, as `sample.count` does, under another name."""
         return int(counter.incr(f"{EXECUTIONS}{self.request.id}"))
 
+    @app.task(name="sample.send")
+    def send(task: str, queue: str, *args: Any) -> None:
+        """Send another task."""
+        app.tasks[task].apply_async(args, queue=queue)
+
     @app.task(name="sample.count", bind=True)
     def count(self: "Task[[], int]") -> int:
         """How often the task of this id has run, this time included; `executions` reads all of them."""

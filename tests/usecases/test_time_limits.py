@@ -1,5 +1,6 @@
 """A time limit: seen to end tasks on real workers, refused where an ok would be a lie, taken away by its undo."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -154,6 +155,21 @@ def test_tasks_that_are_acknowledged_late_run_once_although_the_pool_restarts(
 
 
 @pytest.mark.service
+def test_what_a_rate_limit_holds_back_runs_once_and_the_preview_says_how_fast(
+    shop: TimedShop, celery_worker: StartWorker
+) -> None:
+    """A restart makes a second bucket beside the one that holds tasks back: neither loses or repeats any."""
+    celery_worker(shop.server.url(), queues=[QUEUE], concurrency=2, env={**RESTARTS, "SAMPLE_RATE": "2/s"})
+    counts = shop.count(12)
+    wait(lambda: bool(shop.ran()))
+    (note,) = (n for n in shop.draft(hard=60).preview.notes if "rate limit" in n)
+    assert note.startswith("What a rate limit holds back there (sample.count) goes on beside what comes new")
+    verified(shop.revoked(hard=60))
+    wait(lambda: set(counts) <= set(shop.ran()))
+    assert set(shop.ran().values()) == {1}
+
+
+@pytest.mark.service
 def test_where_every_process_is_busy_it_is_not_said_to_hold(shop: TimedShop, celery_worker: StartWorker) -> None:
     """Nobody has seen a new one; that is told before, with what ends those that hang."""
     shop.ports = replace(shop.ports, wait=lambda _: None)
@@ -183,10 +199,34 @@ def test_a_soft_limit_of_the_pool_that_a_hard_one_would_wait_for_is_in_the_way(
 
 
 @pytest.mark.service
+def test_what_tasks_there_send_carries_the_limit_as_the_preview_says(
+    shop: TimedShop, celery_worker: StartWorker
+) -> None:
+    """Each new process has it in its copy of the task, and puts it into messages; the undo ends that."""
+    celery_worker(shop.server.url(), queues=[QUEUE], concurrency=1, env=RESTARTS)
+
+    def sent() -> object:
+        client = shop.server.client()
+        shop.app.tasks["sample.send"].apply_async((TASK, "elsewhere", 0), queue=QUEUE)
+        wait(lambda: client.llen("elsewhere"))
+        (raw,) = client.lrange("elsewhere", 0, -1)
+        client.delete("elsewhere")
+        return json.loads(raw)["headers"]["timelimit"]
+
+    assert sent() == [None, None]
+    assert any("carries the new one" in note for note in shop.draft(hard=60).preview.notes)
+    limited = shop.revoked(hard=60)
+    verified(limited)
+    assert sent() == [60, None]
+    verified(shop.undone(limited))
+    assert sent() == [None, None]
+
+
+@pytest.mark.service
 @pytest.mark.parametrize(
     ("pool", "env", "why"),
     [
-        ("prefork", {}, "keeps the old limit unless `worker_pool_restarts = True` is set; set it, restart"),
+        ("prefork", {}, "keeps the old limit; set `worker_pool_restarts = True` in the application and restart"),
         ("prefork", {**RESTARTS, "SAMPLE_TIME_LIMIT": "300"}, "there is a limit of 300 s hard already"),
         ("threads", RESTARTS, r"this pool \(threads\) ends no task in time"),
         ("gevent", RESTARTS, "nobody can see whether a new limit holds"),

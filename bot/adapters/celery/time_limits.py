@@ -6,7 +6,7 @@ processes of a prefork pool (`WorkController.reload`). A worker hears commands i
 that shows a limit that was sent together with a restart has met the restart, too, and a process that is new since tells
 that the restart went as far as the processes, which come after the copy. If its connection broke in between, it began
 to consume anew, which makes the copy as well.
-`registered` shows what the task says: `shop.mail [soft_time_limit=30 time_limit=60]`.
+`registered` shows what the task says: `shop.mail [soft_time_limit=30 time_limit=60 rate_limit=10/m]`.
 """
 
 import re
@@ -17,16 +17,17 @@ import redis
 
 from bot.adapters.celery.pidbox import Command
 from bot.adapters.celery.watched import WatchedCluster
+from bot.domain.rates import per_second
 from bot.domain.time_limits import TimeLimits, TimeLimitsFound
 
 ANSWER_SECONDS = 2.0
 
 _ASKED = (
-    Command("registered", {"taskinfoitems": ["soft_time_limit", "time_limit"]}),
+    Command("registered", {"taskinfoitems": ["soft_time_limit", "time_limit", "rate_limit"]}),
     Command("conf"),
     Command("stats"),
 )
-_LIMITED = re.compile(r"(?P<task>.+?) \[(?:soft_time_limit=(?P<soft>\S+))? ?(?:time_limit=(?P<hard>\S+))?\]")
+_SAYS = re.compile(r"(?P<task>.+?) \[(?P<items>\w+=[^\]]*)\]")
 
 
 class CeleryTimeLimiting:
@@ -56,11 +57,12 @@ class CeleryTimeLimiting:
         here = sorted(wanted & said.keys())
         known = {w: tasks for w in here if (tasks := _tasks(said[w].get("registered"))) is not None}
         return TimeLimitsFound(
-            limits={w: tasks[task] for w, tasks in known.items() if task in tasks},
+            limits={w: _limits(tasks[task]) for w, tasks in known.items() if task in tasks},
             strangers=frozenset(w for w, tasks in known.items() if task not in tasks),
             restartable=frozenset(w for w in here if _restartable(said[w].get("conf"))),
             processes={w: _processes(said[w].get("stats")) for w in here},
             pools={w: _pool_limits(said[w].get("stats")) for w in here},
+            rated={w: frozenset(t for t, says in tasks.items() if _rated(says)) for w, tasks in known.items()},
             tasks=frozenset(t for tasks in known.values() for t in tasks),
         )
 
@@ -82,16 +84,24 @@ class CeleryTimeLimiting:
         return self._watched.broker.effect(what, work, ANSWER_SECONDS)
 
 
-def _tasks(said: object) -> dict[str, TimeLimits] | None:
-    """Return the limits of each task that a worker knows; None where it did not say."""
+def _tasks(said: object) -> dict[str, dict[str, str]] | None:
+    """Return what each task that a worker knows says of itself; None where the worker did not say."""
     if not isinstance(said, list):
         return None
-    found = {}
+    found: dict[str, dict[str, str]] = {}
     for line in map(str, said):
-        limited = _LIMITED.fullmatch(line)
-        limits = TimeLimits(soft=_seconds(limited["soft"]), hard=_seconds(limited["hard"])) if limited else TimeLimits()
-        found[limited["task"] if limited else line] = limits
+        says = _SAYS.fullmatch(line)
+        items = (item.partition("=") for item in says["items"].split(" ")) if says else ()
+        found[says["task"] if says else line] = {key: value for key, _, value in items}
     return found
+
+
+def _limits(says: Mapping[str, str]) -> TimeLimits:
+    return TimeLimits(soft=_seconds(says.get("soft_time_limit")), hard=_seconds(says.get("time_limit")))
+
+
+def _rated(says: Mapping[str, str]) -> bool:
+    return per_second(says.get("rate_limit", "")) > 0
 
 
 def _seconds(text: str | None) -> float | None:
