@@ -1,6 +1,6 @@
 """A revoke in words: what would be stopped, what cannot be, and what became of it."""
 
-from bot.domain.archive import Archive
+from bot.domain.archive import Archive, ArchiveState
 from bot.domain.duration import lasting
 from bot.domain.purge_words import stands_still, what_follows
 from bot.domain.revoke import CELERY_KEEPS, CELERY_KEEPS_SECONDS, Chosen, Found, Left, Way
@@ -32,7 +32,7 @@ def summary(chosen: Chosen, found: Found) -> str:
     if ends:
         parts.append(f"{counted(ends, 'task')} would be ended by force")
     whole = what(chosen)
-    return f"Of {whole}: {'; '.join(parts)}." if len(chosen.ids) != 1 else f"T{whole[1:]}: {'; '.join(parts)}."
+    return f"{whole[0].upper()}{whole[1:]}: {'; '.join(parts)}."
 
 
 def notes(chosen: Chosen, found: Found, hold: int, keep: int) -> tuple[str, ...]:
@@ -149,7 +149,8 @@ def verdict(archive: Archive | None, left: Left | None, then: Found, waiting: in
     """
     parts, ok = [], not waiting
     if archive is not None:
-        parts.append(f"{counted(archive.messages, 'message')} of {archive.queue} set aside ({archive.state.value})")
+        how = "" if archive.state is ArchiveState.HELD else f" ({archive.state.value})"
+        parts.append(f"{counted(archive.messages, 'message')} of {archive.queue} set aside{how}")
     if waiting:
         parts.append(f"{waiting:,} still {verb(waiting, 'wait')}")
     if left is None and then.in_reach:
@@ -168,7 +169,8 @@ def _became(left: Left) -> list[str]:
     parts = []
     stopped = left.ids - left.running - left.outran - left.unsure - sum(left.unknowing.values())
     if left.ids and not (left.unsure and not stopped):
-        ending = f", {left.ending:,} of them while they ran" if left.ending else ""
+        n = min(left.ending, stopped)  # of those that were to be ended some may have ended by themselves
+        ending = f", {n:,} of them while {_they(n)} ran" if n else ""
         parts.append(f"{counted(stopped, 'task')} in workers' hands stopped{ending}")
     if left.running:
         parts.append(f"{left.running:,} still {verb(left.running, 'run')}")
@@ -177,7 +179,7 @@ def _became(left: Left) -> list[str]:
             f"{counted(left.unsure, 'task')} may run yet: a worker that does not answer may hold {_them(left.unsure)}"
         )
     if left.outran:
-        parts.append(f"{left.outran:,} ended before they could be stopped")
+        parts.append(f"{left.outran:,} ended before {_they(left.outran)} could be stopped")
     if left.unknowing:
         parts.append(f"{_by_worker(left.unknowing)} may still run: the worker does not know of the revoke")
     if left.spared:
@@ -203,3 +205,7 @@ def _are(n: int) -> str:
 
 def _them(n: int) -> str:
     return "it" if n == 1 else "them"
+
+
+def _they(n: int) -> str:
+    return "it" if n == 1 else "they"

@@ -35,6 +35,13 @@ BOUNDS: tuple[float, ...] = tuple(
 what lies above one of them is counted, not estimated. The last bucket, `len(BOUNDS)`, holds what is longer."""
 
 
+OTHER_TASKS = "(other tasks)"
+"""Tasks beyond as many names as are counted apart."""
+
+UNNAMED = "(name not heard)"
+"""Tasks whose name was in an event that we missed: only task-sent and task-received tell it."""
+
+
 def bucket_of(seconds: float) -> int:
     """Return the bucket of a duration: a bound belongs to the bucket below it."""
     return bisect_left(BOUNDS, seconds)

@@ -11,7 +11,7 @@ from bot.domain.cluster import ClusterSpec
 from bot.domain.errors import UnknownName
 from bot.domain.form import Described, KnownNames
 from bot.domain.run import StepState
-from bot.domain.window import Span
+from bot.domain.window import OTHER_TASKS, UNNAMED, Span
 from bot.ports import Action, Ports
 from bot.usecases.requests import Where, draft_at, may_ask
 
@@ -34,7 +34,7 @@ def known_names(ports: Ports, cluster: str) -> KnownNames:
     return KnownNames(
         queues=tuple(sorted(queues)),
         workers=tuple(sorted(w.name for w in workers)),
-        tasks=tuple(sorted({name for w in workers for name in w.totals} | heard)),
+        tasks=tuple(sorted(({name for w in workers for name in w.totals} | heard) - {OTHER_TASKS, UNNAMED})),
     )
 
 

@@ -17,6 +17,9 @@ MOST_IN_HAND = 20_000
 MOST_QUEUES = 20
 """Queues in which a task name is looked for."""
 
+LOOKS = 3
+"""How often it is looked what is to be ended: a task that a worker had just given to a process ran in no list yet."""
+
 ENDED_WITHIN = 5.0
 """How long it is waited for running tasks to end."""
 
@@ -172,19 +175,23 @@ def told(revoke: Revoke, target: Target, progress: Progress, signal: str | None)
     target.means.revokes.note_told(revoke.id, [w for w, reply in said.items() if reply == "ok"], now)
     if signal is None:
         return said
-    ending = _to_end(revoke, target)
-    for worker, ids in ending.items():
-        progress(f"Ending {counted(len(ids), 'task')} on {worker}.")
-        said |= target.means.revokes.tell(ids, [worker], progress, signal)
-    if ending:
-        _wait(frozenset(i for ids in ending.values() for i in ids), target, progress)
+    ended = frozenset[str]()
+    for look in range(LOOKS):
+        ending = _to_end(revoke.ids - ended, target)
+        if look and not ending:
+            break
+        for worker, ids in ending.items():
+            progress(f"Ending {counted(len(ids), 'task')} on {worker}.")
+            said |= target.means.revokes.tell(ids, [worker], progress, signal)
+        ended |= {i for ids in ending.values() for i in ids}
+        _wait(ended, target, progress)
     return said
 
 
-def _to_end(revoke: Revoke, target: Target) -> dict[str, list[str]]:
+def _to_end(ids: frozenset[str], target: Target) -> dict[str, list[str]]:
     """Return what runs now and can be ended, by worker: a prefetched task may have begun since it was looked at."""
     found: dict[str, list[str]] = {}
-    for held in Chosen(ids=revoke.ids, terminate=True).of(target.control.snapshot()):
+    for held in Chosen(ids=ids, terminate=True).of(target.control.snapshot()) if ids else ():
         if held.way(terminate=True) is Way.ENDS:
             found.setdefault(held.worker, []).append(held.id)
     return found
@@ -192,10 +199,10 @@ def _to_end(revoke: Revoke, target: Target) -> dict[str, list[str]]:
 
 def _wait(ending: frozenset[str], target: Target, progress: Progress) -> None:
     for _ in range(int(ENDED_WITHIN / _LOOK_EVERY)):
-        if not _running(ending, Chosen(ids=ending).of(target.control.snapshot())):
+        target.wait(_LOOK_EVERY)
+        if not ending or not _running(ending, Chosen(ids=ending).of(target.control.snapshot())):
             return
         progress("Waiting until the running tasks have ended.")
-        target.wait(_LOOK_EVERY)
 
 
 def _running(ids: frozenset[str], held: Sequence[Held]) -> int:

@@ -292,7 +292,7 @@ def test_the_queue_depth_runbook_works_out() -> None:
     }  # fmt: skip
     assert steps["scale"].verify is not None
     assert LANGUAGE.evaluate(steps["scale"].verify.that, names) is False
-    assert "celery -A shop control rate_limit <task> 10/m -d <worker@host>" in LANGUAGE.render(
+    assert "/celery limit <task> to 10/m for 1h because ai_generation is flooded" in LANGUAGE.render(
         steps["rate"].note, names
     )
 

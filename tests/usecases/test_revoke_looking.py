@@ -49,7 +49,7 @@ def test_an_id_deep_in_a_queue_is_found_when_the_queue_is_named(deep: Shop) -> N
     execution = deep.revoked(ids=[LAST], queue=QUEUE)
     assert (execution.state, sentence(execution)) == (
         ExecutionState.VERIFIED,
-        "1 message of analytics set aside (held).",
+        "1 message of analytics set aside.",
     )
     assert deep.control.depths()[QUEUE] == DEEP - 1
 

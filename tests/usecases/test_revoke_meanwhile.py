@@ -1,12 +1,14 @@
 """What a revoke does about tasks that run on, begin meanwhile, or lie with a worker that does not answer."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.domain.action import ExecutionState
 from bot.domain.archive import Archive, ArchiveWanted, QueueMoved
+from bot.domain.cluster import ClusterSnapshot
 from bot.domain.revoke import Revoke
 from bot.ports.archives import Told
 from bot.usecases.revokes import keep_revokes
@@ -67,6 +69,37 @@ def test_a_prefetched_task_that_began_just_before_its_worker_was_told_is_ended(
     wait(lambda: shop.ran() == {after: 1})
 
 
+def test_a_task_that_was_just_given_to_a_process_and_ran_in_no_list_yet_is_ended(
+    shop: Shop, celery_worker: StartWorker
+) -> None:
+    """Celery lets it run, revoked or not, and lists it as prefetched until its process has taken it up."""
+    celery_worker(shop.server.url(), queues=[QUEUE], concurrency=1)
+    task = shop.waiting_for("end")
+    shop.running(task)
+    tell, snapshot = shop.revokes.tell, shop.control.snapshot
+    hidden: list[bool] = []
+
+    def telling(ids: Collection[str], workers: Collection[str], told: Told, signal: str | None = None) -> Any:
+        said = tell(ids, workers, told, signal) if signal else tell(ids, workers, told)
+        if signal is None:
+            hidden.append(True)
+        return said
+
+    def seen() -> ClusterSnapshot:
+        found = snapshot()
+        if not hidden:
+            return found
+        hidden.clear()
+        listed = [w.model_copy(update={"reserved": w.active, "active": ()}) for w in found.workers]
+        return found.model_copy(update={"workers": tuple(listed)})
+
+    shop.revokes.tell = telling  # type: ignore[method-assign]  # as above
+    shop.control.snapshot = seen  # type: ignore[method-assign,assignment]  # as above
+    execution = shop.revoked(ids=[task], terminate=True)
+    assert execution.state is ExecutionState.VERIFIED, sentence(execution)
+    assert sentence(execution) == "1 task in workers' hands stopped, 1 of them while it ran."
+
+
 def test_a_prefetched_task_that_began_meanwhile_and_was_not_to_be_ended_is_told(
     shop: Shop, celery_worker: StartWorker
 ) -> None:
@@ -105,7 +138,7 @@ def test_what_a_worker_took_just_before_the_queue_was_emptied_is_stopped_there(
     execution = shop.revoked(queue="booking")
     assert (execution.state, sentence(execution)) == (
         ExecutionState.VERIFIED,
-        "0 messages of booking set aside (held); 3 tasks in workers' hands stopped.",
+        "0 messages of booking set aside; 3 tasks in workers' hands stopped.",
     )
     assert shop.revokes.remembered(["w1@test"]) == {"w1@test": frozenset(later)}
 

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from bot.adapters.events.hand import Hand
 from bot.adapters.events.source import Source
 from bot.adapters.events.state import State
-from bot.adapters.events.windows import UNNAMED
 from bot.domain.cluster import ClusterSnapshot, TaskInHand, Worker
 from bot.domain.live import Phase, TaskEvents
+from bot.domain.window import UNNAMED
 
 ON_THE_WAY = 1.0
 """Seconds that an event may need to come: what began so shortly before a snapshot says nothing."""

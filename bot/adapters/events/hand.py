@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 import msgspec
 
-from bot.adapters.events.windows import UNNAMED, Series
+from bot.adapters.events.windows import Series
 from bot.domain.live import Phase
+from bot.domain.window import UNNAMED
 
 IN_HAND = 50_000
 """Tasks in hand that are remembered at most, and as many again that were sent and not yet received."""

@@ -8,7 +8,8 @@ from bot.adapters.events.gaps import Gaps
 from bot.adapters.events.hand import Tasks
 from bot.adapters.events.queues import Homes
 from bot.adapters.events.source import Source
-from bot.adapters.events.windows import OTHER_TASKS, UNNAMED, Frame, Series, Windows
+from bot.adapters.events.windows import Frame, Series, Windows
+from bot.domain.window import OTHER_TASKS, UNNAMED
 
 MOST_WORKERS = 2_000
 

@@ -5,9 +5,9 @@ from bot.adapters.events.failures import exception_type
 from bot.adapters.events.hand import Hand
 from bot.adapters.events.source import Source
 from bot.adapters.events.state import State
-from bot.adapters.events.windows import UNNAMED, Series
+from bot.adapters.events.windows import Series
 from bot.domain.live import Phase
-from bot.domain.window import bucket_of
+from bot.domain.window import UNNAMED, bucket_of
 
 LONGEST_EXCEPTION = 500
 """Characters of an exception that are kept with its task."""

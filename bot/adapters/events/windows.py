@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from bot.adapters.events.counting import Cell
-from bot.domain.window import Span, TaskFigures
+from bot.domain.window import OTHER_TASKS, Span, TaskFigures
 
 TICK = 5
 """Seconds of the shortest frames."""
@@ -19,10 +19,6 @@ SET_BACK = 12
 
 MOST_SERIES = 1000
 """Pairs of task name and queue that are counted apart; later ones are counted together."""
-
-OTHER_TASKS = "(other tasks)"
-UNNAMED = "(name not heard)"
-"""Tasks whose name was in an event that we missed: only task-sent and task-received tell it."""
 
 KINDS_APART = 1000
 """Kinds of failure that are counted apart within a quarter of an hour; what comes beyond is counted together."""

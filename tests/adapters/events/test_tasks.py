@@ -5,10 +5,9 @@ from datetime import timedelta
 import pytest
 
 from bot.adapters.events.hand import ENDED
-from bot.adapters.events.windows import UNNAMED
 from bot.domain.cluster import ClusterSnapshot, TaskInHand, Worker
 from bot.domain.live import Phase
-from bot.domain.window import Span
+from bot.domain.window import UNNAMED, Span
 from tests.adapters.events.conftest import START, Story
 
 

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 import pytest
 
-from bot.adapters.events.windows import MOST_SERIES, OTHER_TASKS
-from bot.domain.window import Figures, Gap, Slice, Span, TaskFigures
+from bot.adapters.events.windows import MOST_SERIES
+from bot.domain.window import OTHER_TASKS, Figures, Gap, Slice, Span, TaskFigures
 from tests.adapters.events.conftest import START, Story
 
 
