@@ -106,8 +106,8 @@ class Sought(Value):
 class Revoke(Value):
     """A revoke in force: `ids` were in workers' hands, and no worker may run them until `ends_at`.
 
-    Of them `ending` were to be ended while they ran. `spared` could not be stopped, or were not to be, and ran on;
-    `running` of those ran already. `told` is when each worker last took all ids.
+    Of them `ending` ran when workers were told to end them; it is written down before. `spared` could not be stopped,
+    or were not to be, and ran on; `running` of those ran already. `told` is when each worker last took all ids.
     """
 
     id: str
@@ -184,14 +184,14 @@ class Found(Value):
 class Left(Value):
     """What became of a revoke's tasks, asked of the cluster afterwards.
 
-    `ending` were to be ended while they ran; `running` of all `ids` run. `unknowing` is how many tasks workers hold
+    `ended` ran and were ended by force; `running` of all `ids` run. `unknowing` is how many tasks workers hold
     that do not know of their revoke; `outran` ended by themselves before they were reached. Of `unsure` nobody knows:
     no worker that answers holds them, some worker does not answer, and no result says that they were stopped.
     `spared_running` of `spared` still run.
     """
 
     ids: int
-    ending: int = 0
+    ended: int = 0
     running: int = 0
     outran: int = 0
     unsure: int = 0

@@ -169,9 +169,8 @@ def _became(left: Left) -> list[str]:
     parts = []
     stopped = left.ids - left.running - left.outran - left.unsure - sum(left.unknowing.values())
     if left.ids and not (left.unsure and not stopped):
-        n = min(left.ending, stopped)  # of those that were to be ended some may have ended by themselves
-        ending = f", {n:,} of them while {_they(n)} ran" if n else ""
-        parts.append(f"{counted(stopped, 'task')} in workers' hands stopped{ending}")
+        ended = f", {left.ended:,} of them while {_they(left.ended)} ran" if left.ended else ""
+        parts.append(f"{counted(stopped, 'task')} in workers' hands stopped{ended}")
     if left.running:
         parts.append(f"{left.running:,} still {verb(left.running, 'run')}")
     if left.unsure:

@@ -147,7 +147,6 @@ def written(chosen: Chosen, target: Target, id: str, hold: int) -> Revoke:
         began_at=now,
         ends_at=now + timedelta(seconds=hold),
         ids=frozenset(ids),
-        ending=frozenset(h.id for h in held if h.way(terminate=chosen.terminate) is Way.ENDS),
         spared=frozenset(spared),
         running=frozenset(h.id for h in held if h.id in spared and h.hold is Hold.RUNNING),
     )
@@ -180,10 +179,13 @@ def told(revoke: Revoke, target: Target, progress: Progress, signal: str | None)
         ending = _to_end(revoke.ids - ended, target)
         if look and not ending:
             break
+        if ending:
+            ended |= {i for ids in ending.values() for i in ids}
+            revoke = revoke.model_copy(update={"ending": revoke.ending | ended})
+            target.means.revokes.keep(revoke)
         for worker, ids in ending.items():
             progress(f"Ending {counted(len(ids), 'task')} on {worker}.")
             said |= target.means.revokes.tell(ids, [worker], progress, signal)
-        ended |= {i for ids in ending.values() for i in ids}
         _wait(ended, target, progress)
     return said
 
@@ -220,15 +222,16 @@ def left(revoke: Revoke, target: Target, snapshot: ClusterSnapshot) -> Left:
     gone = revoke.ids - {h.id for h in held}
     states = target.means.revokes.seek(gone).results if gone else {}
     silent = tuple(w.name for w in snapshot.workers if w.name not in answered)
-    stopped = sum(1 for state in states.values() if state == "REVOKED")
-    outran = sum(1 for state in states.values() if state in ("SUCCESS", "FAILURE"))
+    stopped = {i for i, state in states.items() if state == "REVOKED"}
+    outran = {i for i, state in states.items() if state in ("SUCCESS", "FAILURE")}
+    unsure = gone - stopped - outran if silent else frozenset()
     spared = [h for h in held if h.id in revoke.spared]
     return Left(
         ids=len(revoke.ids),
-        ending=len(revoke.ending),
+        ended=len(revoke.ending & (gone - outran - unsure)),
         running=_running(revoke.ids, held),
-        outran=outran,
-        unsure=len(gone) - stopped - outran if silent else 0,
+        outran=len(outran),
+        unsure=len(unsure),
         unknowing=dict(unknowing),
         spared=len(revoke.spared),
         spared_in_hand=sum(1 for h in spared if h.hold is not Hold.RUNNING),

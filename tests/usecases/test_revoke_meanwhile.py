@@ -64,9 +64,33 @@ def test_a_prefetched_task_that_began_just_before_its_worker_was_told_is_ended(
     shop.revokes.keep = late  # type: ignore[method-assign]  # what happens meanwhile is tested
     execution = shop.revoked(ids=[second], terminate=True)
     assert execution.state is ExecutionState.VERIFIED, sentence(execution)
-    assert "1 task in workers' hands stopped" in sentence(execution)
+    assert sentence(execution) == "1 task in workers' hands stopped, 1 of them while it ran."
     (after,) = shop.count()
     wait(lambda: shop.ran() == {after: 1})
+
+
+def test_one_that_ended_by_itself_meanwhile_is_not_counted_as_ended_by_force(
+    shop: Shop, celery_worker: StartWorker
+) -> None:
+    """It ran when it was looked for, and was over before anybody was told; it is not called stopped either."""
+    celery_worker(shop.server.url(), queues=[QUEUE], concurrency=2)
+    quick, stuck = shop.waiting_for("quick"), shop.waiting_for("stuck")
+    shop.running(quick, stuck)
+    (later,) = shop.count(countdown=600)
+    shop.held(1)
+    keep = shop.revokes.keep
+
+    def late(revoke: Revoke) -> None:
+        keep(revoke)
+        shop.release("quick")
+        shop.until(lambda s: [t.id for w in s.workers for t in w.active or ()] == [stuck])
+
+    shop.revokes.keep = late  # type: ignore[method-assign]  # as above
+    execution = shop.revoked(ids=[quick, stuck, later], terminate=True)
+    assert (execution.state, sentence(execution)) == (
+        ExecutionState.VERIFIED,
+        "2 tasks in workers' hands stopped, 1 of them while it ran; 1 ended before it could be stopped.",
+    )
 
 
 def test_a_task_that_was_just_given_to_a_process_and_ran_in_no_list_yet_is_ended(
