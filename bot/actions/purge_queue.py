@@ -95,12 +95,12 @@ class PurgeQueue(Action[PurgeParams]):
         refills = Refills.model_validate(observation.facts.get("refills", {}))
         chosen = _chosen(params, census)
         about = _about(params, census)
-        of = f" of {census.messages:,}" if params.task else ""
+        among = f", of {census.messages:,} in {params.queue}," if params.task else f" in {params.queue}"
         which = f" of {params.task}" if params.task else ""
         old = f" older than {lasting(params.older_than)}" if params.older_than else ""
         return Preview(
-            summary=f"{about}{counted(chosen, 'message')}{of}{which}{old} in {params.queue} would be set aside, not "
-            f"deleted: they can be put back for {lasting(params.keep)}.",
+            summary=f"{about}{counted(chosen, 'message')}{which}{old}{among} would be set aside, not deleted: "
+            f"they can be put back for {lasting(params.keep)}.",
             radius=BlastRadius(queues=(params.queue,), messages=chosen),
             notes=(
                 *notes(params.queue, observation.snapshot, census, refills, observation.snapshot.taken_at),

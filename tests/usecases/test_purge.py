@@ -428,8 +428,9 @@ def test_a_preview_by_age_promises_no_exact_number(shop: Shop) -> None:
         return draft.preview.summary
 
     assert summary(older_than="1h").startswith("up to 40 messages older than ")
-    assert summary(older_than="1h", task="mail.send").startswith("up to 10 messages of 40 of mail.send older than ")
-    assert summary(task="mail.send").startswith("10 messages of 40 of mail.send in analytics")
+    assert summary(older_than="1h", task="mail.send").startswith("up to 10 messages of mail.send older than ")
+    assert ", of 40 in analytics, would be set aside" in summary(older_than="1h", task="mail.send")
+    assert summary(task="mail.send").startswith("10 messages of mail.send, of 40 in analytics, would be set aside")
 
 
 def test_a_purge_by_name_counts_the_chains_of_that_name_alone(shop: Shop) -> None:
@@ -457,7 +458,7 @@ def test_of_a_long_queue_the_next_messages_are_counted_and_that_is_said(shop: Sh
     proposal = Proposal(action="purge_queue", cluster="prod", params={"queue": "analytics", "task": "mail.send"})
     draft = requests.draft(shop.ports, proposal, "U0ANA", "", "C0ONCALL", None)
     assert isinstance(draft, ApprovalRequest)
-    assert draft.preview.summary.startswith("about 6,000 messages of 6,000 of mail.send in analytics would be set")
+    assert draft.preview.summary.startswith("about 6,000 messages of mail.send, of 6,000 in analytics, would be set")
     assert "Of the next 5,000 of 6,000: 5,000 × mail.send." in draft.preview.notes
 
 
